@@ -1,0 +1,17 @@
+/** All that the host can call: the kernels, one by one, and the function that walks a list of them. */
+export * from './activations';
+export * from './dense';
+export * from './dropout';
+import './internal/abort';
+
+export { run } from './internal/runner';
+export { setScratch } from './internal/scratch';
+export * from './losses';
+export * from './optimizers';
+export * from './rows';
+export * from './softmax';
+
+/** Where the module's own data ends and a network's arena can begin. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,79 @@
+import { tailMask } from './internal/simd';
+
+/** One dense row into a padded one. Reads up to three floats past the row, and masks them away. */
+// @ts-ignore: decorator
+@inline
+function padRow(x: usize, row: usize, columns: i32, tail: v128): void {
+  const last = x + (((columns - 1) >> 2) << 4);
+  while (x != last) {
+    v128.store(x, v128.load(row));
+    x += 16;
+    row += 16;
+  }
+  v128.store(x, v128.and(v128.load(row), tail));
+}
+
+/** x[r, c] = data[indices[cursor + r], c]. */
+export function gatherRows(
+  x: usize,
+  data: usize,
+  indices: usize,
+  counters: usize,
+  batch: i32,
+  columns: i32,
+  pitch: i32,
+): void {
+  const tail = tailMask(columns);
+  let index = indices + ((<usize>load<i32>(counters)) << 2);
+  do {
+    padRow(x, data + (((<usize>load<i32>(index)) * columns) << 2), columns, tail);
+    index += 4;
+    x += pitch << 2;
+  } while (--batch);
+}
+
+/** x[r, c] = data[r, c]. */
+export function padRows(x: usize, data: usize, batch: i32, columns: i32, pitch: i32): void {
+  const tail = tailMask(columns);
+  do {
+    padRow(x, data, columns, tail);
+    data += columns << 2;
+    x += pitch << 2;
+  } while (--batch);
+}
+
+/** data[appended + r, c] = x[r, c]. Writes not one float past the last row. */
+export function appendRows(
+  data: usize,
+  x: usize,
+  counters: usize,
+  batch: i32,
+  columns: i32,
+  pitch: i32,
+): void {
+  data += ((<usize>load<i32>(counters, 4)) * columns) << 2;
+  const whole = (columns & ~3) << 2;
+  const rest = columns & 3;
+  do {
+    const end = x + whole;
+    let source = x;
+    while (source != end) {
+      v128.store(data, v128.load(source));
+      source += 16;
+      data += 16;
+    }
+    for (let c = 0; c < rest; ++c) {
+      store<f32>(data, load<f32>(source));
+      source += 4;
+      data += 4;
+    }
+    x += pitch << 2;
+  } while (--batch);
+}
+
+/** The cursor and the appended rows move on by `batch`, the step by `steps`. */
+export function advanceBatch(counters: usize, batch: i32, steps: i32): void {
+  store<i32>(counters, load<i32>(counters) + batch);
+  store<i32>(counters, load<i32>(counters, 4) + batch, 4);
+  store<i32>(counters, load<i32>(counters, 8) + steps, 8);
+}

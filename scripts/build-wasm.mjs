@@ -1,0 +1,10 @@
+// assembly/ → build/: the runner and the table of records, then the modules, then the bytes.
+import { execFileSync } from 'node:child_process';
+
+const run = (script, ...args) =>
+  execFileSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+const asc = 'node_modules/assemblyscript/bin/asc.js';
+
+run('scripts/generate-runner.mjs');
+for (const target of ['release', 'debug', 'fused']) run(asc, '--target', target);
+run('scripts/embed.mjs', 'core');

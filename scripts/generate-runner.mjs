@@ -1,0 +1,90 @@
+// From the exported signatures of assembly/*.ts: the function that walks a list of kernels in
+// WebAssembly, and the table by which the host encodes that list. A kernel has no other registration.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import ts from 'typescript';
+
+const recordBytes = 64;
+/** How a parameter is encoded: a pointer, an integer or a float. */
+const kinds = { usize: 'p', i32: 'i', f32: 'f' };
+
+const kernels = [];
+const families = readdirSync('assembly').filter(
+  (name) => name.endsWith('.ts') && name !== 'index.ts',
+);
+for (const file of families.sort()) {
+  const source = ts.createSourceFile(
+    file,
+    readFileSync(`assembly/${file}`, 'utf8'),
+    ts.ScriptTarget.Latest,
+  );
+  for (const statement of source.statements) {
+    if (!ts.isFunctionDeclaration(statement)) continue;
+    if (!statement.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)) continue;
+    const name = statement.name.text;
+    const signature = statement.parameters.map((parameter) => {
+      const type = parameter.type.getText(source);
+      if (!(type in kinds)) {
+        throw new Error(
+          `${file}: ${name}(${parameter.name.text}: ${type}): expected ${Object.keys(kinds).join(', ')}`,
+        );
+      }
+      return kinds[type];
+    });
+    if (signature.length > recordBytes / 4 - 1) {
+      throw new Error(`${file}: ${name} has ${signature.length} parameters, a record holds 15`);
+    }
+    const stops = statement.type.getText(source) === 'bool';
+    kernels.push({ family: file.slice(0, -3), name, signature: signature.join(''), stops });
+  }
+}
+
+const wasmTypes = { p: 'usize', i: 'i32', f: 'f32' };
+const cases = kernels.map(({ name, signature, stops }, code) => {
+  const args = [...signature].map((kind, i) => `load<${wasmTypes[kind]}>(record, ${4 + 4 * i})`);
+  const call = `${name}(${args.join(', ')})`;
+  return `        case ${code}: ${stops ? `if (${call}) return step; break;` : `${call}; break;`}`;
+});
+const imports = [...new Set(kernels.map((k) => k.family))].map((family) => {
+  const names = kernels.filter((k) => k.family === family).map((k) => k.name);
+  return `import { ${names.join(', ')} } from '../${family}';`;
+});
+
+writeFileSync(
+  'assembly/internal/runner.ts',
+  `// Written by scripts/generate-runner.mjs from the signatures of the kernels.
+${imports.join('\n')}
+import { setScratch } from './scratch';
+
+/**
+ * Walks a list of \`count\` records, \`steps\` times over, and says how many times it came to the end:
+ * a kernel that returns true stops it. A record is a kernel's number and its arguments, 16 words.
+ */
+export function run(list: usize, count: i32, steps: i32, scratch: usize): i32 {
+  setScratch(scratch);
+  const end = list + count * ${recordBytes};
+  for (let step = 0; step < steps; ++step) {
+    let record = list;
+    do {
+      switch (load<i32>(record)) {
+${cases.join('\n')}
+        default: unreachable();
+      }
+      record += ${recordBytes};
+    } while (record != end);
+  }
+  return steps;
+}
+`,
+);
+
+mkdirSync('build', { recursive: true });
+const entries = kernels.map(({ name, signature }, code) => `  ${name}: [${code}, '${signature}'],`);
+writeFileSync(
+  'build/records.ts',
+  `// Written by scripts/generate-runner.mjs from the signatures of the kernels.
+/** Each kernel's number, and its parameters: p a pointer, i an integer, f a float. */
+export const records = {
+${entries.join('\n')}
+} as const;
+`,
+);

@@ -1,0 +1,119 @@
+import { instantiateSync } from '@assemblyscript/loader';
+import type { instantiate } from '../../build/core.js';
+import { records } from '../../build/records.js';
+import { MemoryError } from '../errors.js';
+import type { ElementType, Tensor } from '../tensor.js';
+import type {
+  Arguments,
+  Backend,
+  KernelArray,
+  KernelName,
+  Kernels,
+  Op,
+  Program,
+} from './backend.js';
+
+/** The module's exports, as the compiler of assembly/ describes them. */
+export type Core = Awaited<ReturnType<typeof instantiate>>;
+
+/** What the exports must be, kernel by kernel, for the twins in src/ops. */
+type Twins = { [K in KernelName]: (...args: Arguments<K, number>) => ReturnType<Kernels[K]> };
+
+/** This assignment is the contract: it compiles only while every kernel has its twin. */
+const twinsOf = (core: Core): Twins => core;
+
+const pageBytes = 65536;
+const recordWords = 16;
+/** Vector loads may read past the last row of the arena, never write. */
+const slackBytes = 64;
+
+const floatBits = new Float32Array(1);
+const intBits = new Int32Array(floatBits.buffer);
+
+/** A list as the runner reads it: records of 16 words, the kernel's number first. */
+function encode(ops: readonly Op[], pointer: (tensor: Tensor) => number): Int32Array {
+  const words = new Int32Array(ops.length * recordWords);
+  ops.forEach(({ kernel, args }, i) => {
+    const [code, signature] = records[kernel];
+    words[i * recordWords] = code;
+    args.forEach((arg, j) => {
+      const at = i * recordWords + 1 + j;
+      if (typeof arg !== 'number') words[at] = pointer(arg);
+      else if (signature[j] === 'i') words[at] = arg;
+      else {
+        floatBits[0] = arg;
+        words[at] = intBits[0]!;
+      }
+    });
+  });
+  return words;
+}
+
+/**
+ * The WebAssembly backend: one memory and one instance of the module for each network.
+ *
+ * @param module compiled once, and shared by all networks
+ */
+export function wasmBackend(module: WebAssembly.Module): Backend {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  // The loader's own exports wrap each function in one that takes rest arguments; lists are walked
+  // by the bare ones.
+  const { instance } = instantiateSync<Core>(module, { env: { memory } });
+  const core = instance.exports as unknown as Core;
+  twinsOf(core);
+  const base = Math.ceil(core.heapBase() / slackBytes) * slackBytes;
+
+  let floats = new Float32Array(memory.buffer, base, 0);
+  const pointer = (tensor: Tensor) => base + tensor.offset * 4;
+  /** Which program's records stand in each slot of the region for records. */
+  const owners: (Program | undefined)[] = [];
+  let nextSlot = 0;
+
+  function view(tensor: Tensor): KernelArray {
+    const types = { f32: Float32Array, i32: Int32Array, f64: Float64Array } satisfies Record<
+      ElementType,
+      unknown
+    >;
+    return new types[tensor.type](memory.buffer, pointer(tensor), tensor.rows * tensor.pitch);
+  }
+
+  return {
+    name: 'wasm',
+    get floats() {
+      return floats;
+    },
+    view,
+    reserve(size) {
+      if (size <= floats.length) return;
+      const missing = base + size * 4 + slackBytes - memory.buffer.byteLength;
+      if (missing > 0) {
+        try {
+          memory.grow(Math.ceil(missing / pageBytes));
+        } catch {
+          throw new MemoryError(`no room for ${((size * 4) / 2 ** 20).toFixed(0)} MiB`);
+        }
+      }
+      const room = Math.floor((memory.buffer.byteLength - base - slackBytes) / 4);
+      floats = new Float32Array(memory.buffer, base, room);
+    },
+    compile(ops, { scratch, records: region }) {
+      const words = encode(ops, pointer);
+      const count = ops.length;
+      const scratchPointer = pointer(scratch);
+      let slot = -1;
+      const program: Program = {
+        run(steps) {
+          if (slot < 0 || owners[slot] !== program) {
+            slot = nextSlot;
+            nextSlot = (nextSlot + 1) % region.rows;
+            owners[slot] = program;
+            (view(region) as Int32Array).set(words, slot * region.pitch);
+          }
+          const list = pointer(region) + slot * region.pitch * 4;
+          return core.run(list, count, steps, scratchPointer);
+        },
+      };
+      return program;
+    },
+  };
+}

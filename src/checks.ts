@@ -1,0 +1,150 @@
+/** Checks at the public door. Messages say where, what was expected and what came. */
+
+/** How a value is shown in a message: short, and with its type where that is the trouble. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'bigint' ? `${value}n` : String(value);
+}
+
+/** Edits between two names, ignoring case (Levenshtein 1966). */
+function distance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = a[i - 1]?.toLowerCase() === b[j - 1]?.toLowerCase() ? 0 : 1;
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + change));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}
+
+/** The known name most like `name`. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const short = name.slice(0, 64);
+  let best: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const edits = distance(short, candidate);
+    if (edits < least) [best, least] = [candidate, edits];
+  }
+  return best;
+}
+
+/** Refuses a name that a catalogue does not have, and proposes the nearest that it has. */
+export function known<K extends string>(
+  name: unknown,
+  catalogue: Readonly<Record<K, unknown>>,
+  where: string,
+): asserts name is K {
+  const names = Object.keys(catalogue);
+  if (typeof name !== 'string') {
+    throw new TypeError(`${where}: expected a name such as '${names[0]}', got ${show(name)}`);
+  }
+  if (Object.hasOwn(catalogue, name)) return;
+  const hint = nearest(name, names);
+  throw new RangeError(`${where}: unknown name ${show(name)}; did you mean '${hint}'?`);
+}
+
+/** Refuses keys that an options object does not have: a misspelt option must not be ignored. */
+export function onlyKeys(value: unknown, keys: readonly string[], where: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`${where}: expected an object, got ${show(value)}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (keys.includes(key)) continue;
+    throw new TypeError(
+      `${where}: unknown option ${show(key)}; did you mean '${nearest(key, keys)}'?`,
+    );
+  }
+}
+
+/** A whole number of at least `least`. */
+export function wholeNumber(value: unknown, where: string, least = 1): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${where}: expected a whole number, got ${show(value)}`);
+  }
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new RangeError(`${where}: expected a whole number of at least ${least}, got ${value}`);
+  }
+  return value;
+}
+
+/** A finite number inside [least, most], or inside [least, most) where `open` says so. */
+export function numberWithin(
+  value: unknown,
+  where: string,
+  least: number,
+  most: number,
+  open: 'closed' | 'open' = 'closed',
+): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${where}: expected a number, got ${show(value)}`);
+  }
+  const inside = value >= least && (open === 'open' ? value < most : value <= most);
+  if (!inside || !Number.isFinite(value)) {
+    const end = open === 'open' || most === Number.POSITIVE_INFINITY ? ')' : ']';
+    throw new RangeError(`${where}: expected a number in [${least}, ${most}${end}, got ${value}`);
+  }
+  return value;
+}
+
+/** A catalogue whose entries take numbers by name. */
+export type Catalogue = Readonly<
+  Record<
+    string,
+    {
+      /** Options and their defaults, in the order in which kernels take them. */
+      readonly options: Readonly<Record<string, number>>;
+      /** The ranges [least, below) of options that cannot be any finite number. */
+      readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
+    }
+  >
+>;
+
+/** How a spec names an entry of a catalogue: by its name, or by name and options. */
+export type Named<C extends Catalogue> = {
+  [K in keyof C]: K | ({ readonly type: K } & { readonly [O in keyof C[K]['options']]?: number });
+}[keyof C];
+
+/** An entry's name and all of its options. */
+export interface Choice<Name extends string> {
+  readonly type: Name;
+  readonly options: Readonly<Record<string, number>>;
+}
+
+/**
+ * Reads a spec such as 'adam' or { type: 'adam', learningRate: 0.01 }: refuses unknown names,
+ * unknown options and numbers out of range, and fills in the defaults.
+ *
+ * @param extra keys that the caller reads itself
+ */
+export function choose<C extends Catalogue>(
+  catalogue: C,
+  spec: unknown,
+  where: string,
+  extra: readonly string[] = [],
+): Choice<keyof C & string> {
+  const type = typeof spec === 'object' && spec !== null ? (spec as { type?: unknown }).type : spec;
+  known<keyof C & string>(type, catalogue, where);
+  const { options, ranges } = catalogue[type]!;
+  if (typeof spec === 'string') return { type, options };
+  const given = spec as Readonly<Record<string, unknown>>;
+  const names = Object.keys(options);
+  onlyKeys(given, ['type', ...names, ...extra], where);
+  const chosen: Record<string, number> = {};
+  for (const name of names) {
+    const value = given[name] ?? options[name];
+    const [least, below] = ranges?.[name] ?? [-largestFloat, largestFloat];
+    chosen[name] = numberWithin(value, `${where}: ${name}`, least, below, 'open');
+  }
+  return { type, options: chosen };
+}
+
+/** The largest finite float32, 2¹²⁸ − 2¹⁰⁴. */
+export const largestFloat = (2 - 2 ** -23) * 2 ** 127;

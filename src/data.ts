@@ -1,0 +1,282 @@
+import { largestFloat, nearest, show } from './checks.js';
+import { ShapeError } from './errors.js';
+import { type Shape, sizeOf } from './tensor.js';
+
+/** Arrays of numbers with a fixed element type. */
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/** Nested arrays; the innermost may be typed. */
+export type NestedNumbers = readonly number[] | readonly NumberArray[] | readonly NestedNumbers[];
+
+/** Rows of numbers: one flat row-major array, or nested arrays of the depth of one row or one more. */
+export type Rows = NumberArray | NestedNumbers;
+
+/** The name of a class. */
+export type Label = string | number | boolean;
+
+/** What a network is to learn: rows of numbers, or one label a row. */
+export type Targets = Rows | readonly Label[];
+
+/** Rows as one dense array. It may be the user's own: it is never written. */
+export interface DenseRows {
+  readonly values: Float32Array;
+  readonly rows: number;
+}
+
+function isNumberArray(value: unknown): value is NumberArray {
+  if (!ArrayBuffer.isView(value) || value instanceof DataView) return false;
+  return typeof (value as unknown as ArrayLike<unknown>)[0] !== 'bigint';
+}
+
+/** Refuses the first number that is not finite, or not as a float32. */
+function checkFinite(
+  values: Float32Array,
+  given: ArrayLike<unknown>,
+  width: number,
+  where: string,
+): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value - value === 0) continue;
+    const came = given.length === values.length ? given[i] : value;
+    const row = Math.floor(i / width);
+    const problem =
+      typeof came === 'number' && Number.isFinite(came)
+        ? `${came} is beyond the range of float32, ±${largestFloat.toPrecision(3)}`
+        : `expected a finite number, got ${show(came)}`;
+    throw new RangeError(`${where}: row ${row}, column ${i - row * width}: ${problem}`);
+  }
+}
+
+/** How deep arrays are nested, along their first elements. */
+function depthOf(value: unknown): number {
+  if (isNumberArray(value)) return 1;
+  return Array.isArray(value) ? 1 + (value.length === 0 ? 0 : depthOf(value[0])) : 0;
+}
+
+/** Copies one row of any depth into `out`; arrays must have the sizes in `shape`. */
+function copyRow(
+  row: unknown,
+  shape: Shape,
+  out: Float32Array,
+  at: number,
+  name: () => string,
+): void {
+  const size = sizeOf(shape);
+  if (isNumberArray(row)) {
+    if (row.length !== size) {
+      throw new ShapeError(`${name()}: expected rows of ${size} numbers, got ${row.length}`);
+    }
+    out.set(row, at);
+    return;
+  }
+  if (!Array.isArray(row)) {
+    throw new TypeError(`${name()}: expected an array of ${shape[0]} numbers, got ${show(row)}`);
+  }
+  if (row.length !== shape[0]) {
+    const what = shape.length === 1 ? 'rows of' : 'arrays of';
+    throw new ShapeError(`${name()}: expected ${what} ${shape[0]} numbers, got ${row.length}`);
+  }
+  if (shape.length > 1) {
+    const inner = shape.slice(1);
+    for (let i = 0; i < row.length; i++) copyRow(row[i], inner, out, at + i * sizeOf(inner), name);
+    return;
+  }
+  for (let i = 0; i < row.length; i++) {
+    const value: unknown = row[i];
+    if (typeof value !== 'number') {
+      throw new TypeError(`${name()}, column ${i}: expected a number, got ${show(value)}`);
+    }
+    out[at + i] = value;
+    if (!Number.isFinite(out[at + i]!)) {
+      checkFinite(out.subarray(at, at + row.length), row, row.length, name());
+    }
+  }
+}
+
+/**
+ * Rows of numbers as one dense array.
+ *
+ * @param shape of one row
+ * @param where names the argument in messages
+ * @throws TypeError for what are no numbers, ShapeError for ragged rows and wrong widths, RangeError
+ *   for no rows, and for numbers that are not finite
+ */
+export function readRows(data: unknown, shape: Shape, where: string): DenseRows {
+  const width = sizeOf(shape);
+  if (isNumberArray(data)) {
+    if (data.length === 0) throw new RangeError(`${where}: expected at least one row, got none`);
+    if (data.length % width !== 0) {
+      throw new ShapeError(
+        `${where}: expected rows of ${width} numbers, got ${data.length} numbers, which is not a whole number of rows`,
+      );
+    }
+    const values = data instanceof Float32Array ? data : Float32Array.from(data);
+    checkFinite(values, data, width, where);
+    return { values, rows: data.length / width };
+  }
+  if (!Array.isArray(data)) {
+    throw new TypeError(
+      `${where}: expected an array of rows of ${width} numbers, got ${show(data)}`,
+    );
+  }
+  if (data.length === 0) throw new RangeError(`${where}: expected at least one row, got none`);
+  const depth = depthOf(data);
+  // Single numbers are rows of one, and an array of the depth of one row is one row.
+  const bare = depth === 1 && width === 1;
+  const list: readonly unknown[] = bare
+    ? data.map((value) => [value])
+    : depth === shape.length
+      ? [data]
+      : data;
+  const rowShape = bare ? [1] : shape;
+  const values = new Float32Array(list.length * width);
+  list.forEach((row, r) => {
+    copyRow(row, rowShape, values, r * width, () => `${where}: row ${r}`);
+  });
+  return { values, rows: list.length };
+}
+
+/** Whether targets are names of classes and not numbers. */
+export function areNames(y: unknown): y is readonly Label[] {
+  return Array.isArray(y) && (typeof y[0] === 'string' || typeof y[0] === 'boolean');
+}
+
+/** The classes among names of classes, in ascending order. */
+export function learnClasses(y: readonly Label[], count: number): readonly Label[] {
+  const classes = [...new Set(y)].sort((a, b) => (a < b ? -1 : 1));
+  if (classes.length !== count) {
+    const list = classes.slice(0, 8).map(show).join(', ');
+    throw new RangeError(
+      `y: expected ${count} classes, as many as the network tells apart, got ${classes.length}: ${list}; ` +
+        'name them all with the option `classes` if some do not occur',
+    );
+  }
+  return classes;
+}
+
+/** One class index a row. */
+export function readLabels(
+  y: unknown,
+  count: number,
+  classes: readonly Label[] | undefined,
+): DenseRows {
+  const list = isNumberArray(y) || Array.isArray(y) ? (y as ArrayLike<unknown>) : undefined;
+  if (!list) throw new TypeError(`y: expected an array of class labels, got ${show(y)}`);
+  if (list.length === 0) throw new RangeError('y: expected at least one row, got none');
+  const indices = classes && new Map(classes.map((label, i) => [label, i]));
+  const values = new Float32Array(list.length);
+  for (let r = 0; r < list.length; r++) {
+    const given = list[r];
+    const label: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    if (indices) {
+      const index = indices.get(label as Label);
+      if (index === undefined) {
+        const names = classes.map(String);
+        throw new RangeError(
+          `y: row ${r}: ${show(label)} is none of the ${names.length} classes; did you mean '${nearest(String(label), names)}'?`,
+        );
+      }
+      values[r] = index;
+      continue;
+    }
+    if (typeof label !== 'number') {
+      const remedy = Array.isArray(label)
+        ? '; for one row of probabilities each, use categoricalCrossentropy'
+        : '';
+      throw new TypeError(
+        `y: row ${r}: expected a class index from 0 to ${count - 1}, got ${show(label)}${remedy}`,
+      );
+    }
+    if (!Number.isInteger(label) || label < 0 || label >= count) {
+      throw new RangeError(
+        `y: row ${r}: expected a class index from 0 to ${count - 1}, got ${label}`,
+      );
+    }
+    values[r] = label;
+  }
+  return { values, rows: list.length };
+}
+
+/** One probability an output. For a single output, names of two classes are 0 and 1. */
+export function readProbabilities(
+  y: unknown,
+  shape: Shape,
+  classes: readonly Label[] | undefined,
+): DenseRows {
+  const outputs = sizeOf(shape);
+  const flat = outputs === 1 && (areNames(y) || classes) ? readLabels(y, 2, classes) : undefined;
+  if (
+    !flat &&
+    outputs > 1 &&
+    Array.isArray(y) &&
+    typeof y[0] === 'number' &&
+    y.length !== outputs
+  ) {
+    throw new ShapeError(
+      `y: expected rows of ${outputs} probabilities, got single numbers; for class indices, use sparseCategoricalCrossentropy`,
+    );
+  }
+  const dense = flat ?? readRows(y, shape, 'y');
+  for (let i = 0; i < dense.values.length; i++) {
+    const p = dense.values[i]!;
+    if (p >= 0 && p <= 1) continue;
+    const row = Math.floor(i / outputs);
+    throw new RangeError(
+      `y: row ${row}, column ${i - row * outputs}: expected a probability from 0 to 1, got ${p}`,
+    );
+  }
+  return dense;
+}
+
+/**
+ * Which rows are held out for validation: a share of each class, by largest remainders, drawn by
+ * the random numbers given. A class of one row stays in training.
+ *
+ * @param labels the class of each row; all the same where there are no classes
+ * @returns both parts in ascending order
+ */
+export function stratifiedSplit(
+  labels: ArrayLike<number>,
+  share: number,
+  random: { shuffle(list: Int32Array): void },
+): { training: Int32Array; held: Int32Array } {
+  const groups = new Map<number, number[]>();
+  for (let r = 0; r < labels.length; r++) {
+    const group = groups.get(labels[r]!);
+    if (group) group.push(r);
+    else groups.set(labels[r]!, [r]);
+  }
+  const wanted = Math.round(labels.length * share);
+  const parts = [...groups.entries()]
+    .sort(([a], [b]) => a - b)
+    .map(([, rows]) => ({ rows, quota: rows.length < 2 ? 0 : rows.length * share, count: 0 }));
+  let missing = wanted;
+  for (const part of parts) missing -= part.count = Math.floor(part.quota);
+  const byRemainder = [...parts].sort((a, b) => b.quota - b.count - (a.quota - a.count));
+  for (const part of byRemainder) {
+    if (missing <= 0) break;
+    if (part.count + 1 >= part.rows.length) continue;
+    part.count++;
+    missing--;
+  }
+  const held: number[] = [];
+  const training: number[] = [];
+  for (const { rows, count } of parts) {
+    const order = Int32Array.from(rows);
+    random.shuffle(order);
+    order.forEach((row, i) => {
+      (i < count ? held : training).push(row);
+    });
+  }
+  return { training: Int32Array.from(training).sort(), held: Int32Array.from(held).sort() };
+}

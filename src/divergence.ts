@@ -1,0 +1,73 @@
+import { DivergenceError } from './errors.js';
+import type { List, Plan } from './plan.js';
+import type { Tensor } from './tensor.js';
+
+/** Whether every float of a range is finite. */
+export function allFinite(values: Float32Array): boolean {
+  // The difference of a number that is not finite with itself is NaN, and so is any sum with it.
+  let difference = 0;
+  for (let i = 0; i < values.length; i++) difference += values[i]! - values[i]!;
+  return difference === 0;
+}
+
+/** The range of the logical elements of a matrix; NaN where one of them is. */
+function rangeOf(floats: Float32Array, { offset, rows, columns, pitch }: Tensor): [number, number] {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let r = 0; r < rows; r++) {
+    for (let i = offset + r * pitch, end = i + columns; i < end; i++) {
+      least = Math.min(least, floats[i]!);
+      most = Math.max(most, floats[i]!);
+    }
+  }
+  return [least, most];
+}
+
+const finite = ([least, most]: readonly [number, number]) =>
+  most - least < Number.POSITIVE_INFINITY;
+
+/** Where in a training it happened. */
+export interface Moment {
+  readonly epoch?: number;
+  readonly batch?: number;
+  /** Whether the parameters were put back. */
+  readonly restored: boolean;
+  /** What was found not to be finite. */
+  readonly what: 'loss' | 'parameters';
+}
+
+/**
+ * What to say of a training that left the finite numbers: the first layer in which it shows, what
+ * the inputs were, and what is the likely cause.
+ *
+ * @param list the one that ran last; its values are still in memory
+ */
+export function divergence(plan: Plan, list: List | undefined, moment: Moment): DivergenceError {
+  const { backend, model, parameters } = plan;
+  const { floats } = backend;
+  const inputRange = list ? rangeOf(floats, list.x) : ([Number.NaN, Number.NaN] as const);
+  const spoilt = model.layers.findIndex(
+    (_, i) =>
+      parameters.some(
+        ({ name, tensor }) => name.startsWith(`layers.${i}.`) && !finite(rangeOf(floats, tensor)),
+      ) ||
+      (list !== undefined && !finite(rangeOf(floats, list.values[i]!))),
+  );
+  // The loss alone can be too large, behind values that are all finite.
+  const layer = spoilt < 0 ? model.layers.length - 1 : spoilt;
+  const name = `layers.${layer}`;
+  const { epoch, batch, restored, what } = moment;
+  const rate = model.optimizer.options.learningRate!;
+  const when =
+    epoch === undefined ? '' : ` in epoch ${epoch}${batch === undefined ? '' : `, batch ${batch}`}`;
+  const large = Math.max(Math.abs(inputRange[0]), Math.abs(inputRange[1])) > 10;
+  const cause = large
+    ? `inputs that large make gradients explode: scale them (preprocess: { x: standardScaler() })`
+    : `the learning rate ${rate} is likely too high: try ${Number((rate / 10).toPrecision(3))}`;
+  const state = restored ? '; the parameters are those of the start of the epoch again' : '';
+  return new DivergenceError(
+    `the ${what} stopped being finite${when}, first in ${model.layers[layer]!.where}; ` +
+      `inputs were in [${inputRange.map((v) => Number(v.toPrecision(3))).join(', ')}]; ${cause}${state}`,
+    { epoch, batch, layer: name, inputRange, restored },
+  );
+}

@@ -1,0 +1,42 @@
+/** Shapes that do not fit together: a row of the wrong width, weights of another layer. */
+export class ShapeError extends RangeError {
+  override readonly name = 'ShapeError';
+}
+
+/** More memory than a network can have, or than the machine gives. Nothing was changed. */
+export class MemoryError extends RangeError {
+  override readonly name = 'MemoryError';
+}
+
+/** Where and why a training left the finite numbers. */
+export interface Divergence {
+  /** Epoch in which it happened, from 0; undefined outside `fit` and `epochs`. */
+  readonly epoch?: number | undefined;
+  /** Batch within that epoch, from 0. */
+  readonly batch?: number | undefined;
+  /** The first layer whose values or parameters are not finite, as in `layers.1`. */
+  readonly layer: string;
+  /** Smallest and largest value of the inputs that the network saw in that batch. */
+  readonly inputRange: readonly [number, number];
+  /** Whether the parameters were put back to those of the epoch's start. */
+  readonly restored: boolean;
+}
+
+/** The loss or the parameters stopped being finite numbers. */
+export class DivergenceError extends Error implements Divergence {
+  override readonly name = 'DivergenceError';
+  readonly epoch: number | undefined;
+  readonly batch: number | undefined;
+  readonly layer: string;
+  readonly inputRange: readonly [number, number];
+  readonly restored: boolean;
+
+  constructor(message: string, divergence: Divergence) {
+    super(message);
+    this.epoch = divergence.epoch;
+    this.batch = divergence.batch;
+    this.layer = divergence.layer;
+    this.inputRange = divergence.inputRange;
+    this.restored = divergence.restored;
+  }
+}

@@ -1,0 +1,129 @@
+import { show, wholeNumber } from '../checks.js';
+import { ShapeError } from '../errors.js';
+import { chooseInitializer, type InitializerSpec } from '../initializers.js';
+import { activations } from '../ops/index.js';
+import { type ActivationSpec, chooseActivation } from './activation.js';
+import type { LayerDefinition, ParameterDeclaration } from './definition.js';
+
+/** A fully connected layer: y = f(x·w + b), with x [inputs], w [inputs, units] and b [units]. */
+export interface DenseSpec {
+  readonly type: 'dense';
+  /** Number of outputs, at least 1. */
+  readonly units: number;
+  /** f; default 'linear', or what the short form with `task` supplies. */
+  readonly activation?: ActivationSpec;
+  /** Whether there is a b; default true. */
+  readonly useBias?: boolean;
+  /**
+   * How w is drawn. Default by activation: heUniform before relu and its kin, lecunNormal before
+   * selu, otherwise glorotUniform.
+   */
+  readonly weightInitializer?: InitializerSpec;
+  /** How b is drawn; default 'zeros'. */
+  readonly biasInitializer?: InitializerSpec;
+}
+
+/** The initializer that a spec names, or else the default. */
+function weightInitializer(spec: DenseSpec) {
+  const { type } = chooseActivation(spec.activation ?? 'linear', 'dense');
+  return chooseInitializer(
+    spec.weightInitializer ?? activations[type].initializer,
+    'weightInitializer',
+  );
+}
+
+export const dense: LayerDefinition<DenseSpec> = {
+  options: ['units', 'activation', 'useBias', 'weightInitializer', 'biasInitializer'],
+
+  check(spec, input, where) {
+    if (input.length !== 1) {
+      throw new ShapeError(
+        `${where}: expected rows of one dimension, got rows of shape [${input.join(', ')}]; put a flatten layer before it`,
+      );
+    }
+    wholeNumber(spec.units, `${where}: units`);
+    chooseActivation(spec.activation ?? 'linear', where);
+    if (spec.useBias !== undefined && typeof spec.useBias !== 'boolean') {
+      throw new TypeError(`${where}: useBias: expected true or false, got ${show(spec.useBias)}`);
+    }
+    if (spec.weightInitializer !== undefined) {
+      chooseInitializer(spec.weightInitializer, `${where}: weightInitializer`);
+    }
+    if (spec.biasInitializer !== undefined) {
+      chooseInitializer(spec.biasInitializer, `${where}: biasInitializer`);
+    }
+  },
+
+  output: (spec) => [spec.units],
+
+  parameters(spec, [inputs]) {
+    const fanIn = inputs!;
+    const units = spec.units;
+    const parameters: Record<string, ParameterDeclaration> = {
+      w: {
+        rows: fanIn,
+        columns: units,
+        shape: [fanIn, units],
+        initializer: weightInitializer(spec),
+        fanIn,
+        fanOut: units,
+        decays: true,
+      },
+    };
+    if (spec.useBias ?? true) {
+      parameters.b = {
+        rows: 1,
+        columns: units,
+        shape: [units],
+        initializer: chooseInitializer(spec.biasInitializer ?? 'zeros', 'biasInitializer'),
+        fanIn,
+        fanOut: units,
+        decays: false,
+      };
+    }
+    return parameters;
+  },
+
+  activation: (spec) => chooseActivation(spec.activation ?? 'linear', 'dense').type,
+
+  withActivation: (spec, activation) =>
+    spec.activation === undefined ? { ...spec, activation: activation as ActivationSpec } : spec,
+
+  lower(spec, build, x, { w, b }) {
+    const chosen = chooseActivation(spec.activation ?? 'linear', 'dense');
+    const floor = build.lowerBound(chosen);
+    const { batch } = build;
+    const { rows: inputs, columns: units } = w!;
+    const z = build.value(units, true);
+    const products = 2 * batch * inputs * units;
+    build.scratch(packedFloats(batch, inputs, units));
+    build.count(products);
+    build.emit(
+      'denseForward',
+      ...([z, x, w!, b ?? build.zeros(units)] as const),
+      ...([batch, inputs, units, x.pitch, z.pitch, floor ?? Number.NEGATIVE_INFINITY] as const),
+    );
+    build.onBackward(z, (dz) => {
+      const sizes = [batch, inputs, units, x.pitch, dz.pitch] as const;
+      // The gradient of the inputs reads the weights, which a fused step then overwrites.
+      const dx = build.gradientFor(x);
+      if (dx) {
+        build.count(products);
+        build.emit('denseBackwardInput', dx, dz, w!, x, ...sizes, build.takeMask(x));
+      }
+      build.count(products);
+      build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
+      if (b) build.accumulate('denseBackwardBias', b, [dz], [batch, units, dz.pitch]);
+    });
+    return floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);
+  },
+};
+
+/** The most floats that a dense kernel packs into scratch: as assembly/internal/gemm.ts has it. */
+function packedFloats(batch: number, inputs: number, units: number): number {
+  const columns = Math.ceil(inputs / 8) * 8;
+  const transposed = units <= 12 && inputs >= 8 && batch >= 2 ? 12 * columns : 0;
+  const panels =
+    batch >= 16 && inputs >= 32 && units >= 32 ? batch * (Math.min(columns, 256) + 16) + 4096 : 0;
+  return Math.max(transposed, panels);
+}

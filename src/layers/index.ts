@@ -1,0 +1,66 @@
+import { known, onlyKeys, show } from '../checks.js';
+import {
+  type ActivationLayerSpec,
+  type ActivationSpec,
+  activation,
+  type FlattenSpec,
+  flatten,
+} from './activation.js';
+import type { LayerDefinition } from './definition.js';
+import { type DenseSpec, dense as denseDefinition } from './dense.js';
+import { type DropoutSpec, dropout } from './dropout.js';
+
+export type { ActivationLayerSpec, ActivationSpec, FlattenSpec } from './activation.js';
+export type { DenseSpec } from './dense.js';
+export type { DropoutSpec } from './dropout.js';
+
+/** A layer, as plain data. */
+export type LayerSpec = DenseSpec | ActivationLayerSpec | DropoutSpec | FlattenSpec;
+
+/** The kinds of layer. */
+const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec, { type: K }>> } =
+  {
+    dense: denseDefinition,
+    activation,
+    dropout,
+    flatten,
+  };
+
+/** The kind of a layer, after its name and the names of its options have been checked. */
+export function definitionOf(spec: LayerSpec, where: string): LayerDefinition<LayerSpec> {
+  if (typeof spec !== 'object' || spec === null) {
+    throw new TypeError(
+      `${where}: expected a layer such as layers.dense({ units: 8 }), got ${show(spec)}`,
+    );
+  }
+  known(spec.type, definitions, `${where}: type`);
+  const definition = definitions[spec.type] as LayerDefinition<LayerSpec>;
+  onlyKeys(spec, ['type', ...definition.options], where);
+  return definition;
+}
+
+/** Options of a layer without the name of its kind. */
+type Options<S> = Omit<S, 'type'>;
+
+/**
+ * The layers that a network stacks, each a function from options to a spec. A spec may as well be
+ * written out: `layers.dense({ units: 8 })` is `{ type: 'dense', units: 8 }`.
+ */
+export const layers = {
+  /** A fully connected layer: y = f(x·w + b). See {@link DenseSpec}. */
+  dense: (options: Options<DenseSpec>): DenseSpec => ({ type: 'dense', ...options }),
+  /** An activation by itself. See {@link ActivationLayerSpec}. */
+  activation: (activation: ActivationSpec): ActivationLayerSpec => ({
+    type: 'activation',
+    activation,
+  }),
+  /** Zeroes a share of its inputs while training. See {@link DropoutSpec}. */
+  dropout: (options: Options<DropoutSpec>): DropoutSpec => ({ type: 'dropout', ...options }),
+  /** Makes rows of any shape flat. See {@link FlattenSpec}. */
+  flatten: (): FlattenSpec => ({ type: 'flatten' }),
+};
+
+/** `dense(64)`: a fully connected layer in short, for the form with `task`. */
+export function dense(units: number, options: Omit<DenseSpec, 'type' | 'units'> = {}): DenseSpec {
+  return { type: 'dense', units, ...options };
+}

@@ -1,0 +1,220 @@
+import { choose, known, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
+import type { Label } from '../data.js';
+import { type MetricName, metrics } from '../metrics.js';
+import type { LossDefinition, OptimizerDefinition, OptimizerRule } from '../ops/definition.js';
+import { losses, optimizers } from '../ops/index.js';
+import { checkPreprocess, type Preprocess } from '../scalers.js';
+import { type Shape, sizeOf } from '../tensor.js';
+import type { LayerDefinition, ParameterDeclaration } from './definition.js';
+import { definitionOf, type LayerSpec } from './index.js';
+import { expandTask, type Task } from './task.js';
+
+/** A loss by name, or with options: 'huber', { type: 'huber', delta: 0.5 }. */
+export type LossSpec =
+  | Named<typeof losses>
+  /** ½ Σ (y − t)² over a row's outputs, averaged over the batch: the form of the textbooks. */
+  | { readonly type: 'meanSquaredError'; readonly reduction: 'mean' | 'halfSum' }
+  /** The outputs are logits, whatever activation they come from. */
+  | {
+      readonly type: {
+        [K in keyof typeof losses]: (typeof losses)[K] extends { logits: string } ? K : never;
+      }[keyof typeof losses];
+      readonly fromLogits: boolean;
+    };
+
+/** An optimizer by name, or with options: 'adam', { type: 'sgd', learningRate: 0.1 }. */
+export type OptimizerSpec = Named<typeof optimizers>;
+
+/** What a network is, as plain data: `sequential` takes it, `toJSON` gives it. */
+export interface NetworkSpec {
+  /** The shape of one row of inputs: [4] or [28, 28]. */
+  readonly inputShape: Shape;
+  readonly layers: readonly LayerSpec[];
+  /** The short form: supplies relu between layers, the last activation, the loss and Adam. */
+  readonly task?: Task;
+  /** What training makes small. Without one, a network can predict but not train. */
+  readonly loss?: LossSpec;
+  /** Default 'adam'. */
+  readonly optimizer?: OptimizerSpec;
+  /** What is reported beside the loss; default none. */
+  readonly metrics?: readonly MetricName[];
+  /** A whole number of 32 bits from which weights, shuffles and masks follow; default 0. */
+  readonly seed?: number;
+  /** Scaling that belongs to the model; the first `fit` fits it on the training rows. */
+  readonly preprocess?: Preprocess;
+  /** Names of the classes, in the order of the outputs; default: learnt by the first `fit` from targets that are text. */
+  readonly classes?: readonly Label[];
+}
+
+/** A layer in its place in a network. */
+export interface ModelLayer {
+  readonly spec: LayerSpec;
+  readonly definition: LayerDefinition<LayerSpec>;
+  readonly input: Shape;
+  readonly output: Shape;
+  readonly parameters: Readonly<Record<string, ParameterDeclaration>>;
+  /** For messages: 'layers.1 (dense)'. */
+  readonly where: string;
+}
+
+/** A loss, ready to be lowered. */
+export interface ModelLoss {
+  readonly type: keyof typeof losses;
+  readonly options: Readonly<Record<string, number>>;
+  readonly targets: LossDefinition['targets'];
+  /** The activation whose inputs it reads, where the last activation is that one. */
+  readonly logits: string | undefined;
+  /** Whether the network's outputs themselves are logits. */
+  readonly outputsAreLogits: boolean;
+  /** Factors of a row's sum of values, and of the slopes in a batch of one row. */
+  readonly lossScale: number;
+  readonly gradientScale: number;
+}
+
+export interface ModelOptimizer extends OptimizerRule {
+  readonly type: keyof typeof optimizers;
+  readonly options: Readonly<Record<string, number>>;
+  readonly kept: number;
+}
+
+/** A spec that has been checked, with every default written out and every shape known. */
+export interface Model {
+  readonly spec: NetworkSpec;
+  readonly layers: readonly ModelLayer[];
+  readonly inputShape: Shape;
+  readonly outputShape: Shape;
+  /** Numbers in one row of inputs, of outputs, and of targets. */
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly targetColumns: number;
+  /** The activation that the outputs come from. */
+  readonly outputActivation: string;
+  readonly loss: ModelLoss | undefined;
+  readonly optimizer: ModelOptimizer;
+  readonly metrics: readonly MetricName[];
+  readonly seed: number;
+}
+
+function checkShape(shape: unknown): asserts shape is Shape {
+  if (!Array.isArray(shape) || shape.length === 0) {
+    throw new TypeError(
+      `inputShape: expected an array such as [4] or [28, 28], got ${show(shape)}`,
+    );
+  }
+  shape.forEach((size, i) => {
+    wholeNumber(size, `inputShape[${i}]`);
+  });
+}
+
+function resolveLayers(specs: readonly LayerSpec[], inputShape: Shape): ModelLayer[] {
+  if (!Array.isArray(specs) || specs.length === 0) {
+    throw new TypeError(`layers: expected at least one layer, got ${show(specs)}`);
+  }
+  let shape = inputShape;
+  return specs.map((spec, i) => {
+    const definition = definitionOf(spec, `layers[${i}]`);
+    const where = `layers[${i}] (${spec.type})`;
+    definition.check(spec, shape, where);
+    const input = shape;
+    shape = definition.output(spec, input);
+    const parameters = definition.parameters?.(spec, input) ?? {};
+    return { spec, definition, input, output: shape, parameters, where };
+  });
+}
+
+function resolveLoss(spec: LossSpec, activation: string, outputs: number): ModelLoss {
+  const { type, options } = choose(losses, spec, 'loss', ['reduction', 'fromLogits']);
+  const definition: LossDefinition = losses[type];
+  const { reduction, fromLogits } = (typeof spec === 'string' ? {} : spec) as Record<
+    string,
+    unknown
+  >;
+  if (
+    reduction !== undefined &&
+    (type !== 'meanSquaredError' || (reduction !== 'mean' && reduction !== 'halfSum'))
+  ) {
+    throw new RangeError(
+      `loss: reduction: 'mean' and 'halfSum' are for meanSquaredError, got ${show(reduction)} for ${type}`,
+    );
+  }
+  if (
+    fromLogits !== undefined &&
+    (definition.logits === undefined || typeof fromLogits !== 'boolean')
+  ) {
+    throw new TypeError(
+      `loss: fromLogits: expected true or false for a cross-entropy, got ${show(fromLogits)} for ${type}`,
+    );
+  }
+  const matches = activation === definition.logits;
+  if (definition.logits !== undefined && !matches && fromLogits !== true) {
+    throw new RangeError(
+      `loss: ${type} is computed from the logits of a ${definition.logits}, and the last activation is '${activation}': ` +
+        `make it '${definition.logits}', or, if the outputs are logits, write { type: '${type}', fromLogits: true }`,
+    );
+  }
+  const half = reduction === 'halfSum' ? 0.5 : 1;
+  const scale = reduction !== 'halfSum' && definition.average === 'outputs' ? 1 / outputs : half;
+  return {
+    type,
+    options,
+    targets: definition.targets,
+    logits: matches ? definition.logits : undefined,
+    outputsAreLogits: definition.logits !== undefined && !matches,
+    lossScale: scale,
+    gradientScale: scale,
+  };
+}
+
+function resolveOptimizer(spec: OptimizerSpec): ModelOptimizer {
+  const { type, options } = choose(optimizers, spec, 'optimizer');
+  const definition: OptimizerDefinition = optimizers[type];
+  return { type, options, kept: definition.kept, ...definition.rule(options) };
+}
+
+const specKeys = [
+  'inputShape',
+  'layers',
+  'task',
+  'loss',
+  'optimizer',
+  'metrics',
+  'seed',
+  'preprocess',
+  'classes',
+];
+
+/** Checks a spec, whole, and works out what follows from it. Nothing is allocated. */
+export function resolveModel(given: NetworkSpec): Model {
+  onlyKeys(given, specKeys, 'the spec');
+  checkShape(given.inputShape);
+  const { inputShape } = given;
+  const spec: NetworkSpec = { ...expandTask(given), seed: given.seed ?? 0 };
+  const seed = wholeNumber(spec.seed, 'seed', 0);
+  if (seed >= 2 ** 32) throw new RangeError(`seed: expected less than 2³², got ${seed}`);
+  const layers = resolveLayers(spec.layers, inputShape);
+  const last = layers.at(-1)!;
+  const outputs = sizeOf(last.output);
+  const outputActivation = last.definition.activation?.(last.spec) ?? 'linear';
+  const loss =
+    spec.loss === undefined ? undefined : resolveLoss(spec.loss, outputActivation, outputs);
+  const names = spec.metrics ?? [];
+  if (!Array.isArray(names)) throw new TypeError(`metrics: expected an array, got ${show(names)}`);
+  names.forEach((name, i) => {
+    known(name, metrics, `metrics[${i}]`);
+  });
+  if (spec.preprocess !== undefined) checkPreprocess(spec.preprocess, sizeOf(inputShape), outputs);
+  return {
+    spec,
+    layers,
+    inputShape,
+    outputShape: last.output,
+    inputs: sizeOf(inputShape),
+    outputs,
+    targetColumns: loss?.targets === 'labels' ? 1 : outputs,
+    outputActivation,
+    loss,
+    optimizer: resolveOptimizer(spec.optimizer ?? 'adam'),
+    metrics: names,
+    seed,
+  };
+}

@@ -1,0 +1,500 @@
+import type { Backend, BackendName } from './backends/backend.js';
+import { embeddedModule } from './backends/embedded.js';
+import { jsBackend } from './backends/js.js';
+import { wasmBackend } from './backends/wasm.js';
+import { known, onlyKeys, show } from './checks.js';
+import { type DenseRows, type Label, type Rows, readRows, type Targets } from './data.js';
+import { allFinite, divergence } from './divergence.js';
+import { ShapeError } from './errors.js';
+import { initialValues } from './initializers.js';
+import { type NetworkSpec, resolveModel } from './layers/model.js';
+import { largest } from './metrics.js';
+import { counter, type List, type Parameter, type Request } from './plan.js';
+import { Random, streams } from './random.js';
+import { type Logs, metricContext } from './scoring.js';
+import { NetworkState } from './state.js';
+import { summarize } from './summary.js';
+import type { Tensor } from './tensor.js';
+import {
+  type EpochResult,
+  type FitOptions,
+  type FitResult,
+  matchRows,
+  type Pause,
+  prepare,
+  Training,
+} from './training.js';
+
+/** Weights, biases or their gradients by name: 'layers.0.w', dense and row-major. */
+export type Weights = Record<string, Float32Array>;
+
+/** What is not part of the network itself. */
+export interface NetworkOptions {
+  /**
+   * Where the kernels run; both give the same bits. Default 'wasm', or 'js' with a warning where
+   * WebAssembly cannot be had.
+   */
+  readonly backend?: BackendName;
+  /** Takes warnings; default `console.warn`. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** Rows of one run of a list that predicts or evaluates. */
+const rowsAtOnce = 256;
+
+const backends = { wasm: () => wasmBackend(embeddedModule()), js: () => jsBackend() };
+
+/** The asked backend, or the JS one with a warning where WebAssembly is not to be had. */
+function createBackend(options: NetworkOptions): Backend {
+  const name = options.backend;
+  if (name !== undefined) {
+    known(name, backends, 'backend');
+    return backends[name]();
+  }
+  try {
+    return backends.wasm();
+  } catch (error) {
+    const warn = options.onWarning ?? console.warn;
+    warn(`chainrule: WebAssembly cannot be used here, the JS backend runs instead (${error})`);
+    return backends.js();
+  }
+}
+
+/** What `gradients` gives. */
+export interface Gradients {
+  /** The mean loss of the rows. */
+  readonly loss: number;
+  /** ∂loss/∂parameter by name, shaped as the parameters are. */
+  readonly weights: Weights;
+  /** ∂loss/∂x for the rows as they were given, dense; where it was asked for. */
+  readonly inputs?: Float32Array;
+}
+
+/** A feed-forward network: predicts, learns, and tells its weights. Made by `sequential`. */
+export class Network {
+  readonly #state: NetworkState;
+  /** The list that predicts one row, kept while the plan's memory stays as it is. */
+  #row: List | undefined;
+  #rowLayout = -1;
+
+  /** @internal Use `sequential`. */
+  constructor(spec: NetworkSpec, options: NetworkOptions = {}) {
+    onlyKeys(options, ['backend', 'onWarning'], 'options');
+    const model = resolveModel(spec);
+    this.#state = new NetworkState(model, createBackend(options));
+    const { plan } = this.#state;
+    const declared = model.layers.flatMap(({ parameters }) => Object.values(parameters));
+    plan.parameters.forEach(({ tensor }, i) => {
+      const { initializer, fanIn, fanOut, rows, columns } = declared[i]!;
+      const random = new Random(model.seed, streams.parameters + i);
+      this.#write(tensor, initialValues(initializer, rows * columns, fanIn, fanOut, random));
+    });
+  }
+
+  /** Which backend runs: 'wasm' or 'js'. */
+  get backend(): BackendName {
+    return this.#state.plan.backend.name;
+  }
+
+  /** Names of the classes in the order of the outputs, given or learnt by `fit`. */
+  get classes(): readonly Label[] | undefined {
+    return this.#state.classes;
+  }
+
+  /**
+   * Trains on rows x and their targets y. Resolves when the training ends, by an abort too; what was
+   * learnt so far is kept then. A second call trains further.
+   *
+   * @param x rows: nested arrays, or one flat row-major array
+   * @param y rows of targets, or one label a row
+   * @returns the losses and metrics of each epoch, and why it ended
+   * @throws DivergenceError when the loss or the parameters stop being finite; RangeError, TypeError
+   *   or ShapeError for bad arguments, before anything changes; what a callback throws
+   */
+  async fit(x: Rows, y: Targets, options: FitOptions = {}): Promise<FitResult> {
+    const release = this.#lock('fit');
+    try {
+      const training = new Training(this.#state, this, prepare(this.#state, x, y, options));
+      const run = training.run();
+      for (let step = run.next(); ; step = run.next()) {
+        if (step.done) return step.value;
+        if ('until' in step.value) await waitFor(step.value, run);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * The same training, epoch by epoch: `for await (const { epoch, logs } of model.epochs(x, y))`.
+   * Between two epochs the network may be used, and changed, in any way; `break` ends the training.
+   */
+  async *epochs(
+    x: Rows,
+    y: Targets,
+    options: FitOptions = {},
+  ): AsyncGenerator<EpochResult, FitResult, void> {
+    let release = this.#lock('epochs');
+    try {
+      const training = new Training(this.#state, this, prepare(this.#state, x, y, options));
+      const run = training.run();
+      for (let step = run.next(); ; step = run.next()) {
+        if (step.done) return step.value;
+        if ('until' in step.value) {
+          await waitFor(step.value, run);
+          continue;
+        }
+        release();
+        yield step.value;
+        release = this.#lock('epochs');
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * The mean loss and the metrics over rows x and their targets y, without training.
+   *
+   * @throws RangeError, TypeError or ShapeError for bad arguments
+   */
+  evaluate(x: Rows, y: Targets): Logs & { loss: number } {
+    const state = this.#state;
+    const { model, plan } = state;
+    const inputs = state.readInputs(x, 'x');
+    const { targets } = state.readTargets(y);
+    matchRows(inputs, targets, 'x', 'y');
+    const scores = state.scores();
+    const outputs = model.metrics.length > 0;
+    let sum = 0;
+    this.#inChunks(inputs, (batch, row) => {
+      const list = this.#given(inputs, targets, row, { ...evaluation, batch, outputs });
+      sum = this.#runOnce(list, sum).sum;
+      if (!outputs) return;
+      const scored = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
+      const from = row * model.targetColumns;
+      // Targets are scored in their own units, as the user gave them.
+      scores.add(scored as Float32Array, batch, targets.values.subarray(from), undefined);
+    });
+    const logs = { loss: sum / inputs.rows };
+    scores.report(logs);
+    return logs;
+  }
+
+  /**
+   * The outputs for rows x, as one flat row-major array: a row after the other.
+   *
+   * @param x one row or many
+   * @param out where to write them instead of into a new array; rows × outputs floats
+   * @throws ShapeError when x has another width, or `out` another length; RangeError for numbers that
+   *   are not finite
+   */
+  predict(x: Rows, out?: Float32Array): Float32Array {
+    const { model, plan } = this.#state;
+    if (out !== undefined && !(out instanceof Float32Array)) {
+      throw new TypeError(`out: expected a Float32Array, got ${show(out)}`);
+    }
+    const fast = this.#predictRow(x as ArrayLike<unknown>, out);
+    if (fast) return fast;
+    const inputs = this.#state.readInputs(x, 'x');
+    const y = out ?? new Float32Array(inputs.rows * model.outputs);
+    checkLength(y, inputs.rows * model.outputs, 'out');
+    this.#inChunks(inputs, (batch, row) => {
+      const list = this.#given(inputs, undefined, row, { ...prediction, batch });
+      this.#runOnce(list, 0);
+      const outputs = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
+      y.set(outputs, row * model.outputs);
+    });
+    this.#state.scaler('y')?.invert(y);
+    return y;
+  }
+
+  /**
+   * The class of each row: its name where classes have names, else its index. The largest output
+   * decides; a single output decides between classes 0 and 1.
+   */
+  predictClasses(x: Rows): Label[] {
+    const { model, classes } = this.#state;
+    const { decision, threshold } = metricContext(model);
+    const outputs = this.predict(x);
+    const { outputs: width } = model;
+    return Array.from({ length: outputs.length / width }, (_, r) => {
+      const single = decision === 'threshold' && width === 1;
+      const index = single ? Number(outputs[r]! > threshold) : largest(outputs, r * width, width);
+      return classes?.[index] ?? index;
+    });
+  }
+
+  /**
+   * One step of training on these rows, all in one batch.
+   *
+   * @returns the mean loss of the rows, before the step
+   * @throws DivergenceError when the loss is not finite, before anything is changed, and when the
+   *   step leaves parameters that are not finite: they stay so
+   */
+  trainOnBatch(x: Rows, y: Targets): { loss: number } {
+    const release = this.#lock('trainOnBatch');
+    try {
+      const { list, loss } = this.#batch(x, y, { ...training, update: true });
+      this.#checkParameters(list);
+      return { loss };
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * The gradient of the mean loss of these rows with respect to every parameter, and to the rows
+   * themselves where `inputs` asks for it. Changes nothing; dropout uses the masks of the next step.
+   *
+   * @throws DivergenceError when the loss is not finite
+   */
+  gradients(x: Rows, y: Targets, options: { readonly inputs?: boolean } = {}): Gradients {
+    onlyKeys(options, ['inputs'], 'gradients');
+    const release = this.#lock('gradients');
+    try {
+      const gradients = options.inputs ? 'inputs' : 'parameters';
+      const { list, loss, rows } = this.#batch(x, y, { ...training, gradients });
+      const weights = this.#named(({ gradient }) => this.#read(gradient));
+      if (!options.inputs) return { loss, weights };
+      const inputs = list.dx
+        ? this.#read(list.dx)
+        : new Float32Array(rows * this.#state.model.inputs);
+      this.#state.scaler('x')?.scaleGradients(inputs);
+      return { loss, weights, inputs };
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * One step of the optimizer along gradients, as `gradients` gives them.
+   *
+   * @throws RangeError, TypeError or ShapeError for gradients that do not fit, before anything is
+   *   changed; DivergenceError when the step leaves parameters that are not finite: they stay so
+   */
+  applyGradients(gradients: Readonly<Record<string, ArrayLike<number>>>): void {
+    const release = this.#lock('applyGradients');
+    try {
+      const { plan } = this.#state;
+      this.#checkNamed(gradients, 'gradients', plan.parameters.length);
+      for (const { name, gradient } of plan.parameters) this.#write(gradient, gradients[name]!);
+      plan.applyGradients();
+      this.#checkParameters(undefined);
+    } finally {
+      release();
+    }
+  }
+
+  /** Copies of all parameters by name, dense and row-major: 'layers.0.w' is [inputs, units]. */
+  getWeights(): Weights {
+    return this.#named(({ tensor }) => this.#read(tensor));
+  }
+
+  /**
+   * Replaces parameters by name; those that are not named stay.
+   *
+   * @throws RangeError, TypeError or ShapeError for weights that do not fit, before any is replaced
+   */
+  setWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
+    const release = this.#lock('setWeights');
+    try {
+      this.#checkNamed(weights, 'weights', 0);
+      for (const { name, tensor } of this.#state.plan.parameters) {
+        if (weights[name]) this.#write(tensor, weights[name]);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** The layers with their shapes and parameters, as a table to print. */
+  summary(): string {
+    return summarize(this.#state.model, this.backend);
+  }
+
+  /** The spec, with the short form written out: `sequential(model.toJSON())` is the same network. */
+  toJSON(): NetworkSpec {
+    const { model, classes } = this.#state;
+    return structuredClone(classes ? { ...model.spec, classes } : model.spec);
+  }
+
+  /** One row, given flat and needing no scaling: copied number by number. */
+  #predictRow(x: ArrayLike<unknown>, out: Float32Array | undefined): Float32Array | undefined {
+    const { model, plan } = this.#state;
+    const { inputs, outputs } = model;
+    if (x?.length !== inputs || typeof x[0] !== 'number' || model.spec.preprocess) return undefined;
+    if (model.inputShape.length > 1 && Array.isArray(x)) return undefined;
+    if (!this.#row || this.#rowLayout !== plan.layout) {
+      this.#row = plan.list({ ...prediction, batch: 1 });
+      this.#rowLayout = plan.layout;
+    }
+    const list = this.#row;
+    if (out && out.length !== outputs) checkLength(out, outputs, 'out');
+    const { floats } = plan.backend;
+    const from = list.rows.offset;
+    let difference = 0;
+    for (let i = 0; i < inputs; i++) {
+      const value = (floats[from + i] = x[i] as number);
+      difference += value - value;
+    }
+    // Something is not finite, or is no number: the slow way says what and where.
+    if (difference !== 0) return undefined;
+    list.program.run(1);
+    const y = out ?? new Float32Array(outputs);
+    const at = list.outputs.offset;
+    for (let i = 0; i < outputs; i++) y[i] = floats[at + i]!;
+    return y;
+  }
+
+  /** Calls back for runs of rows of bounded size. */
+  #inChunks({ rows }: DenseRows, run: (batch: number, row: number) => void): void {
+    for (let row = 0; row < rows; row += rowsAtOnce) run(Math.min(rowsAtOnce, rows - row), row);
+  }
+
+  /** The list for a request, with the rows that it is to work on written in. */
+  #given(inputs: DenseRows, targets: DenseRows | undefined, row: number, request: Request): List {
+    const state = this.#state;
+    const { model, plan } = state;
+    const { batch } = request;
+    const part = ({ values }: DenseRows, width: number) =>
+      values.subarray(row * width, (row + batch) * width);
+    const list = plan.list(request);
+    const { floats } = plan.backend;
+    state.writeInputs(part(inputs, model.inputs), floats, list.rows.offset);
+    if (targets) {
+      state.writeTargets(part(targets, model.targetColumns), floats, list.targets.offset);
+    }
+    return list;
+  }
+
+  /** Runs a list once; the losses are added to `sum`. */
+  #runOnce(list: List, sum: number): { sum: number; stopped: boolean } {
+    const { plan } = this.#state;
+    const cell = plan.backend.view(plan.sum);
+    plan.backend.view(plan.counters)[counter.appended] = 0;
+    cell[0] = sum;
+    const stopped = list.program.run(1) === 0;
+    return { sum: cell[0]!, stopped };
+  }
+
+  /** One batch there and back. */
+  #batch(x: Rows, y: Targets, request: Omit<Request, 'batch'>) {
+    const state = this.#state;
+    const inputs = state.readInputs(x, 'x');
+    const { targets, classes } = state.readTargets(y);
+    matchRows(inputs, targets, 'x', 'y');
+    const { rows } = inputs;
+    const list = this.#given(inputs, targets, 0, { ...request, batch: rows });
+    const { sum, stopped } = this.#runOnce(list, 0);
+    if (stopped) throw divergence(state.plan, list, { restored: false, what: 'loss' });
+    state.classes = classes;
+    return { list, loss: sum / rows, rows };
+  }
+
+  #checkParameters(list: List | undefined): void {
+    const { plan } = this.#state;
+    if (allFinite(plan.backend.view(plan.trainable) as Float32Array)) return;
+    throw divergence(plan, list, { restored: false, what: 'parameters' });
+  }
+
+  /** The numbers of a matrix without its padding. */
+  #read({ offset, rows, columns, pitch }: Tensor): Float32Array {
+    const { floats } = this.#state.plan.backend;
+    const dense = new Float32Array(rows * columns);
+    for (let r = 0; r < rows; r++) {
+      const from = offset + r * pitch;
+      dense.set(floats.subarray(from, from + columns), r * columns);
+    }
+    return dense;
+  }
+
+  #write({ offset, rows, columns, pitch }: Tensor, values: ArrayLike<number>): void {
+    const { floats } = this.#state.plan.backend;
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) floats[offset + r * pitch + c] = values[r * columns + c]!;
+    }
+  }
+
+  #named(read: (parameter: Parameter) => Float32Array): Weights {
+    return Object.fromEntries(this.#state.plan.parameters.map((p) => [p.name, read(p)]));
+  }
+
+  /** Refuses names and sizes that the network does not have, and numbers that are not finite. */
+  #checkNamed(values: Readonly<Record<string, unknown>>, what: string, least: number): void {
+    const { parameters } = this.#state.plan;
+    const names = parameters.map(({ name }) => name);
+    onlyKeys(values, names, what);
+    const missing = names.find((name) => !(name in values));
+    if (least > 0 && missing) throw new TypeError(`${what}: ${missing} is missing`);
+    for (const { name, shape, tensor } of parameters) {
+      if (!(name in values)) continue;
+      const given = values[name] as ArrayLike<unknown>;
+      const size = tensor.rows * tensor.columns;
+      if (given?.length !== size) {
+        throw new ShapeError(
+          `${what}: ${name}: expected ${size} numbers, a flat [${shape.join(', ')}], got ${given?.length ?? show(given)}`,
+        );
+      }
+      readRows(given as Rows, [size], `${what}: ${name}`);
+    }
+  }
+
+  /** One training at a time, and nothing that changes parameters meanwhile. */
+  #lock(what: string): () => void {
+    const state = this.#state;
+    if (state.busy) {
+      throw new Error(`${what}: this network is training; wait for fit(), or abort it first`);
+    }
+    state.busy = true;
+    let held = true;
+    return () => {
+      if (held) state.busy = false;
+      held = false;
+    };
+  }
+}
+
+const prediction = {
+  rows: 'given',
+  training: false,
+  outputs: true,
+  loss: false,
+  gradients: 'none',
+  update: false,
+} as const satisfies Omit<Request, 'batch'>;
+
+const evaluation = { ...prediction, loss: true } as const;
+
+const training = {
+  ...evaluation,
+  training: true,
+  outputs: false,
+  gradients: 'parameters',
+} as const;
+
+function checkLength(out: Float32Array, length: number, name: string): void {
+  if (out.length === length) return;
+  throw new ShapeError(`${name}: expected a Float32Array of ${length} numbers, got ${out.length}`);
+}
+
+/** Awaits what a training asks for; a failure of it is the training's. */
+async function waitFor(pause: Pause, run: Generator<unknown, unknown, void>): Promise<void> {
+  try {
+    await pause.until;
+  } catch (error) {
+    run.throw(error);
+  }
+}
+
+/**
+ * A network of layers, one after another.
+ *
+ * @param spec what it is, as plain data
+ * @param options where it runs
+ * @throws TypeError, RangeError or ShapeError for a spec that does not hold together; MemoryError
+ *   for one that no memory holds
+ */
+export function sequential(spec: NetworkSpec, options: NetworkOptions = {}): Network {
+  return new Network(spec, options);
+}

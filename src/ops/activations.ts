@@ -1,0 +1,489 @@
+import { erfc, exp, expm1, fround, log1p, tanh } from '../math.js';
+import type { ActivationDefinition, Floats } from './definition.js';
+import { softmax } from './softmax.js';
+
+/*
+ * Activations y = f(z), element by element over [rows][pitch] matrices of `columns` columns, and
+ * their backward kernels dz = dy ⊙ f′, which take f′ from y or from z as the definition says.
+ *
+ * y may be z, and dz may be dy. The padding behind `columns` is neither read nor written here, and is
+ * written as zero by the WebAssembly kernels, which mask the last vector of a row; that vector is
+ * the only tail. NaN gives NaN. The loops are written out, because one loop taking a closure would
+ * be compiled for all closures at once. Errors are the largest in ULP where y is a normal float.
+ *
+ * A new activation is a block here (two kernels and an entry of the catalogue below) and a block in
+ * assembly/activations.ts.
+ */
+
+/** y = max(z, 0). relu′(0) = 0. */
+export function reluForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = z[i]! < 0 ? 0 : z[i]!;
+  }
+}
+
+export function reluBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) dz[i] = y[i]! <= 0 ? 0 : dy[i]!;
+  }
+}
+
+/** y = z above 0, slope·z below. */
+export function leakyReluForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+  slope: number,
+): void {
+  const s = fround(slope);
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      y[i] = z[i]! > 0 ? z[i]! : fround(s * z[i]!);
+  }
+}
+
+export function leakyReluBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+  slope: number,
+): void {
+  const s = fround(slope);
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      dz[i] = y[i]! > 0 ? dy[i]! : fround(s * dy[i]!);
+  }
+}
+
+/** y = z above 0, α(eᶻ − 1) below (Clevert et al. 2016); there f′ = y + α. 2 ULP. */
+export function eluForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+  alpha: number,
+): void {
+  const a = fround(alpha);
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      y[i] = z[i]! > 0 ? z[i]! : fround(a * expm1(z[i]!));
+  }
+}
+
+export function eluBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+  alpha: number,
+): void {
+  const a = fround(alpha);
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      dz[i] = y[i]! > 0 ? dy[i]! : fround(dy[i]! * fround(y[i]! + a));
+    }
+  }
+}
+
+const SELU_SCALE = fround(1.0507009873554805);
+/** λα, with the paper's α = 1.6732632423543772. */
+const SELU_BELOW = fround(1.7580993408473766);
+
+/** y = λz above 0, λα(eᶻ − 1) below (Klambauer et al. 2017); there f′ = y + λα. 3 ULP. */
+export function seluForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      y[i] = fround(z[i]! > 0 ? SELU_SCALE * z[i]! : SELU_BELOW * expm1(z[i]!));
+    }
+  }
+}
+
+export function seluBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      dz[i] = fround(dy[i]! * (y[i]! > 0 ? SELU_SCALE : fround(y[i]! + SELU_BELOW)));
+    }
+  }
+}
+
+const SQRT_HALF = fround(Math.SQRT1_2);
+/** 1 / √(2π) */
+const NORMAL_DENSITY = fround(0.3989422804014327);
+/** Below this, z·Φ(z) would be subnormal before long: it counts as 0. */
+const GELU_LOWEST = fround(-12.7);
+
+/** zΦ(z), with Φ(z) = erfc(−z/√2) / 2, so that nothing cancels below 0. */
+function geluOf(z: number): number {
+  if (z < GELU_LOWEST) return 0;
+  return fround(fround(0.5 * z) * erfc(fround(-z * SQRT_HALF)));
+}
+
+/** Φ(z) + zφ(z); constant outside ±12.5, so that no ∞ · 0 arises. */
+function geluSlope(z: number): number {
+  const x = Math.max(Math.min(z, 12.5), -12.5);
+  const u = fround(x * SQRT_HALF);
+  const density = fround(fround(x * NORMAL_DENSITY) * exp(-fround(u * u)));
+  return fround(fround(0.5 * erfc(-u)) + density);
+}
+
+/** y = zΦ(z), the normal distribution (Hendrycks and Gimpel 2016). 4 ULP, or 1e-7 below 0. */
+export function geluForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = geluOf(z[i]!);
+  }
+}
+
+export function geluBackward(
+  dz: Floats,
+  dy: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      dz[i] = fround(dy[i]! * geluSlope(z[i]!));
+  }
+}
+
+/** 2√(2/π), and that times 0.044715 and three times 0.044715. */
+const TANH_GELU_1 = fround(1.5957691216057308);
+const TANH_GELU_3 = fround(0.07135481627260025);
+const TANH_GELU_SLOPE = fround(0.21406444881780074);
+/** Below this, exp(w) leaves the normal floats. */
+const TANH_GELU_LOWEST = -10;
+
+/** zσ(w), w = 2√(2/π)(z + 0.044715z³), which is z(1 + tanh(w/2))/2 without cancellation. */
+function geluTanhOf(z: number): number {
+  if (z < TANH_GELU_LOWEST) return 0;
+  const w = fround(z * fround(TANH_GELU_1 + fround(TANH_GELU_3 * fround(z * z))));
+  const e = exp(-Math.abs(w));
+  return fround((z < 0 ? fround(z * e) : z) / fround(1 + e));
+}
+
+/** σ(w) + zσ(w)(1 − σ(w))w′; constant outside ±10. */
+function geluTanhSlope(z: number): number {
+  const x = Math.max(Math.min(z, -TANH_GELU_LOWEST), TANH_GELU_LOWEST);
+  const square = fround(x * x);
+  const w = fround(x * fround(TANH_GELU_1 + fround(TANH_GELU_3 * square)));
+  const e = exp(-Math.abs(w));
+  const inverse = fround(1 / fround(1 + e));
+  const q = fround(e * inverse);
+  const rise = fround(x * fround(TANH_GELU_1 + fround(TANH_GELU_SLOPE * square)));
+  return fround((x < 0 ? q : inverse) + fround(rise * fround(q * inverse)));
+}
+
+/** y = z(1 + tanh(√(2/π)(z + 0.044715z³)))/2, the approximation to gelu. 4 ULP, or 1e-7 below 0. */
+export function geluTanhForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = geluTanhOf(z[i]!);
+  }
+}
+
+export function geluTanhBackward(
+  dz: Floats,
+  dy: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      dz[i] = fround(dy[i]! * geluTanhSlope(z[i]!));
+  }
+}
+
+/** Below this, exp(z) leaves the normal floats. */
+const SILU_LOWEST = -87;
+
+/** zσ(z), with the exponential of −|z|, which cannot overflow. */
+function siluOf(z: number): number {
+  if (z < SILU_LOWEST) return 0;
+  const e = exp(-Math.abs(z));
+  return fround((z < 0 ? fround(z * e) : z) / fround(1 + e));
+}
+
+/** σ(z) + zσ(z)(1 − σ(z)); constant outside ±87. */
+function siluSlope(z: number): number {
+  const x = Math.max(Math.min(z, -SILU_LOWEST), SILU_LOWEST);
+  const e = exp(-Math.abs(x));
+  const inverse = fround(1 / fround(1 + e));
+  const q = fround(e * inverse);
+  return fround((x < 0 ? q : inverse) + fround(x * fround(q * inverse)));
+}
+
+/** y = zσ(z), also called swish. 3 ULP from −87 up, 0 below. */
+export function siluForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = siluOf(z[i]!);
+  }
+}
+
+export function siluBackward(
+  dz: Floats,
+  dy: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      dz[i] = fround(dy[i]! * siluSlope(z[i]!));
+  }
+}
+
+/** max(z, 0) + log(1 + exp(−|z|)) */
+function softplusOf(z: number): number {
+  return fround((z > 0 ? z : 0) + log1p(exp(-Math.abs(z))));
+}
+
+/** y = log(1 + eᶻ); f′ = σ(z) = 1 − exp(−y). 3 ULP. */
+export function softplusForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = softplusOf(z[i]!);
+  }
+}
+
+export function softplusBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++)
+      dz[i] = fround(dy[i]! * -expm1(-y[i]!));
+  }
+}
+
+/** Holds ∞ back, since ∞ / ∞ is none. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+function softsignOf(z: number): number {
+  const x = Math.max(Math.min(z, LARGEST), -LARGEST);
+  return fround(x / fround(1 + Math.abs(x)));
+}
+
+/** y = z / (1 + |z|); f′ = (1 − |y|)². 1 ULP. */
+export function softsignForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = softsignOf(z[i]!);
+  }
+}
+
+export function softsignBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      const rest = fround(1 - Math.abs(y[i]!));
+      dz[i] = fround(dy[i]! * fround(rest * rest));
+    }
+  }
+}
+
+/** σ(z) = 1 / (1 + exp(−z)), with the exponential of −|z|, which cannot overflow. */
+function sigmoidOf(z: number): number {
+  const e = exp(-Math.abs(z));
+  return fround((z < 0 ? e : 1) / fround(1 + e));
+}
+
+/** y = σ(z); f′ = y(1 − y). 3 ULP, and 0 where exp(z) is below 2⁻¹²⁶. */
+export function sigmoidForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = sigmoidOf(z[i]!);
+  }
+}
+
+export function sigmoidBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      dz[i] = fround(dy[i]! * fround(y[i]! * fround(1 - y[i]!)));
+    }
+  }
+}
+
+/** y = min(max(z + 3, 0), 6) / 6; f′ = 0 where y is 0 or 1. 1 ULP. */
+export function hardSigmoidForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      y[i] = fround(Math.min(Math.max(fround(z[i]! + 3), 0), 6) / 6);
+    }
+  }
+}
+
+export function hardSigmoidBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      dz[i] = y[i]! <= 0 || y[i]! >= 1 ? 0 : fround(dy[i]! / 6);
+    }
+  }
+}
+
+/** y = tanh(z); f′ = 1 − y². 2 ULP. */
+export function tanhForward(
+  y: Floats,
+  z: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = tanh(z[i]!);
+  }
+}
+
+export function tanhBackward(
+  dz: Floats,
+  dy: Floats,
+  y: Floats,
+  rows: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i = r * pitch, end = i + columns; i < end; i++) {
+      dz[i] = fround(dy[i]! * fround(1 - fround(y[i]! * y[i]!)));
+    }
+  }
+}
+
+/**
+ * The activations of the catalogue. Options:
+ *
+ * - `leakyRelu`: slope ≥ 0 of the part below 0, default 0.01.
+ * - `elu`: α ≥ 0, minus the limit far below 0, default 1.
+ */
+export const activations = {
+  linear: {
+    slopeFrom: 'y',
+    lowerBound: Number.NEGATIVE_INFINITY,
+    options: {},
+    initializer: 'glorotUniform',
+  },
+  relu: { slopeFrom: 'y', lowerBound: 0, options: {}, initializer: 'heUniform', kinks: [0] },
+  leakyRelu: {
+    slopeFrom: 'y',
+    options: { slope: 0.01 },
+    ranges: { slope: [0, 2 ** 127] },
+    initializer: 'heUniform',
+    kinks: [0],
+  },
+  elu: {
+    slopeFrom: 'y',
+    options: { alpha: 1 },
+    ranges: { alpha: [0, 2 ** 127] },
+    initializer: 'heUniform',
+    kinks: [0],
+  },
+  selu: { slopeFrom: 'y', options: {}, initializer: 'lecunNormal', kinks: [0] },
+  gelu: { slopeFrom: 'z', options: {}, initializer: 'heUniform' },
+  geluTanh: { slopeFrom: 'z', options: {}, initializer: 'heUniform' },
+  silu: { slopeFrom: 'z', options: {}, initializer: 'heUniform' },
+  softplus: { slopeFrom: 'y', options: {}, initializer: 'glorotUniform' },
+  softsign: { slopeFrom: 'y', options: {}, initializer: 'glorotUniform' },
+  sigmoid: { slopeFrom: 'y', options: {}, initializer: 'glorotUniform' },
+  hardSigmoid: { slopeFrom: 'y', options: {}, initializer: 'glorotUniform', kinks: [-3, 3] },
+  tanh: { slopeFrom: 'y', options: {}, initializer: 'glorotUniform' },
+  softmax,
+} as const satisfies Record<string, ActivationDefinition>;

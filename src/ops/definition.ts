@@ -1,0 +1,54 @@
+/** What a catalogue entry says about its kernels; the rest of the library knows no more of them. */
+
+/** A network's numbers: float32, or float64 where gradients are checked. */
+export type Floats = Float32Array;
+
+interface Options {
+  /** Options and their defaults, in the order in which the kernels take them, after all else. */
+  readonly options: Readonly<Record<string, number>>;
+  /** The ranges [least, below) of options that cannot be any finite number. */
+  readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
+}
+
+/** An activation y = f(z), with kernels `<name>Forward` and, unless linear, `<name>Backward`. */
+export interface ActivationDefinition extends Options {
+  /** What the backward kernel reads: outputs y, or inputs z, which must then outlive the forward. */
+  readonly slopeFrom: 'y' | 'z';
+  /** Where f(z) = max(z, lowerBound): dense layers compute that themselves. */
+  readonly lowerBound?: number;
+  /** The initializer of the weights before it, unless the layer names one. */
+  readonly initializer: 'glorotUniform' | 'heUniform' | 'lecunNormal';
+  /** Where the slope jumps, so that no difference quotient is taken across. */
+  readonly kinks?: readonly number[];
+}
+
+/** A loss with its kernel `<name>Loss`, which writes the loss of each row and its gradient. */
+export interface LossDefinition extends Options {
+  /** The activation whose inputs the loss takes in place of its outputs. */
+  readonly logits?: 'sigmoid' | 'softmax';
+  /** A number per output, a probability per output, or one class index per row. */
+  readonly targets: 'values' | 'probabilities' | 'labels';
+  /** What the sum over a row and the batch is divided by: batch × outputs, or batch. */
+  readonly average: 'outputs' | 'batch';
+  /** Values of y − target where the slope jumps. */
+  readonly kinks?: readonly number[];
+}
+
+/** How an optimizer with given options steps. */
+export interface OptimizerRule {
+  /** The kernel that opens a step, once, however many ranges of parameters follow. */
+  readonly advance?: `${string}Advance`;
+  /** The kernel that steps over a range: w, the slots, the gradients, hyper, the size. */
+  readonly step: `${string}Step`;
+  /** What it keeps for each parameter. */
+  readonly slots: readonly string[];
+  /** The ending of the gradient kernels that do this very step as well, where there are such. */
+  readonly fusion?: string;
+}
+
+/** An optimizer. Its options stand in `hyper` in their order, then `kept` numbers of its own. */
+export interface OptimizerDefinition extends Options {
+  /** How many numbers its kernels keep from step to step; they start as 0. */
+  readonly kept: number;
+  rule(options: Readonly<Record<string, number>>): OptimizerRule;
+}

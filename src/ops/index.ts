@@ -1,0 +1,8 @@
+/** What a network can compute: every kernel, in plain JavaScript, and the catalogues. */
+export * from './activations.js';
+export * from './dense.js';
+export * from './dropout.js';
+export * from './losses.js';
+export * from './optimizers.js';
+export * from './rows.js';
+export * from './softmax.js';

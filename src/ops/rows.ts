@@ -1,0 +1,62 @@
+import type { Floats } from './definition.js';
+
+/*
+ * Rows on their way between the user's dense, row-major arrays and the padded matrices that kernels
+ * compute on. `counters` holds the cursor into the shuffled row indices, the number of output rows
+ * appended in this run, and the step of the training.
+ */
+
+/**
+ * The rows of the next batch: x[r, c] = data[indices[cursor + r], c].
+ * `data` is dense with `columns` floats a row; the padding of x stays zero.
+ */
+export function gatherRows(
+  x: Floats,
+  data: Floats,
+  indices: Int32Array,
+  counters: Int32Array,
+  batch: number,
+  columns: number,
+  pitch: number,
+): void {
+  const cursor = counters[0]!;
+  for (let r = 0; r < batch; r++) {
+    const row = indices[cursor + r]! * columns;
+    for (let c = 0; c < columns; c++) x[r * pitch + c] = data[row + c]!;
+  }
+}
+
+/** Dense rows into padded ones: x[r, c] = data[r, c]. */
+export function padRows(
+  x: Floats,
+  data: Floats,
+  batch: number,
+  columns: number,
+  pitch: number,
+): void {
+  for (let r = 0; r < batch; r++) {
+    for (let c = 0; c < columns; c++) x[r * pitch + c] = data[r * columns + c]!;
+  }
+}
+
+/** Padded rows behind those that this run has appended: data[appended + r, c] = x[r, c]. */
+export function appendRows(
+  data: Floats,
+  x: Floats,
+  counters: Int32Array,
+  batch: number,
+  columns: number,
+  pitch: number,
+): void {
+  const first = counters[1]! * columns;
+  for (let r = 0; r < batch; r++) {
+    for (let c = 0; c < columns; c++) data[first + r * columns + c] = x[r * pitch + c]!;
+  }
+}
+
+/** Moves on: the cursor and the appended rows by `batch`, the step by `steps`. */
+export function advanceBatch(counters: Int32Array, batch: number, steps: number): void {
+  counters[0] = counters[0]! + batch;
+  counters[1] = counters[1]! + batch;
+  counters[2] = (counters[2]! + steps) | 0;
+}

@@ -1,0 +1,340 @@
+import type { Backend, Op, Program } from './backends/backend.js';
+import type { Model } from './layers/model.js';
+import { ListBuilder } from './lowering.js';
+import { Arena, sizeOf, type Tensor } from './tensor.js';
+
+/** A trainable tensor in its place. */
+export interface Parameter {
+  /** As users see it: 'layers.0.w'. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly tensor: Tensor;
+  readonly gradient: Tensor;
+}
+
+/** What a list is to do. */
+export interface Request {
+  /** Rows a step. */
+  readonly batch: number;
+  /** Where rows come from: the data that the plan holds, by its indices, or the host. */
+  readonly rows: 'held' | 'given';
+  /** Whether layers behave as in training: dropout and its like. */
+  readonly training: boolean;
+  /** Whether the outputs are wanted, behind the last activation. */
+  readonly outputs: boolean;
+  /** Whether targets are there, and losses summed. */
+  readonly loss: boolean;
+  /** How far to go back: not at all, to the parameters, or to the inputs as well. */
+  readonly gradients: 'none' | 'parameters' | 'inputs';
+  /** Whether the optimizer steps. */
+  readonly update: boolean;
+}
+
+/** A list with its tensors. */
+interface Lowered {
+  readonly ops: readonly Op[];
+  readonly scratch: Tensor;
+  /** Where the host writes given rows and their targets, dense. */
+  readonly rows: Tensor;
+  readonly targets: Tensor;
+  /** Where the host reads the outputs, dense. */
+  readonly outputs: Tensor;
+  /** The padded inputs, their gradient, and each layer's values. */
+  readonly x: Tensor;
+  readonly dx: Tensor | undefined;
+  readonly values: readonly Tensor[];
+  /** Floating point operations a step, roughly. */
+  readonly work: number;
+}
+
+/** A list ready to run. */
+export type List = Omit<Lowered, 'ops' | 'scratch'> & { readonly program: Program };
+
+/** Rows that lists gather from, and what a run of a list appends. */
+export interface Held {
+  readonly x: Tensor;
+  readonly targets: Tensor;
+  /** Rows in the order in which lists visit them. */
+  readonly indices: Tensor;
+  readonly outputs: Tensor;
+}
+
+/** Indices into the counters: the next position among the indices, rows appended, the step. */
+export const counter = { cursor: 0, appended: 1, step: 2 } as const;
+
+/** Lists whose records stay in memory: a training's, and those of predictions in between. */
+const recordSlots = 8;
+const recordWords = 16;
+/** Lists kept; one more clears them all, so that odd batch sizes cannot pile up. */
+const mostLists = 32;
+
+/**
+ * Where everything of one network stands in its memory, and the lists that run on it.
+ *
+ * zeros | sum | counters | gradients | parameters | slots | hyper | records | held rows | lists
+ *
+ * All lists share the last part: they run one after another and leave nothing there that another
+ * needs. So a kernel may find anything in a matrix that it is the first to write.
+ */
+export class Plan {
+  readonly model: Model;
+  readonly backend: Backend;
+  readonly parameters: readonly Parameter[];
+  /** The scalars of a step: the optimizer's options, and what it keeps. */
+  readonly hyper: Tensor;
+  /** The sum of all losses since the host set it to 0. */
+  readonly sum: Tensor;
+  readonly counters: Tensor;
+  /** All that a training changes, as one range: parameters, slots and hyper. */
+  readonly state: Tensor;
+  readonly #zeros: Tensor;
+  readonly #layers: readonly Readonly<Record<string, Tensor>>[];
+  /** The parameters' block. */
+  readonly trainable: Tensor;
+  readonly #gradients: Tensor;
+  readonly #slots: readonly Tensor[];
+  readonly #records: Tensor;
+  readonly #arena = new Arena();
+  /** Where held rows begin, and where lists do. */
+  readonly #heldMark: number;
+  #listMark: number;
+  /** The rows that lists gather. */
+  held: Held | undefined;
+  /** Changes whenever lists that were made before have lost their place. */
+  layout = 0;
+  readonly #lists = new Map<string, List>();
+
+  constructor(model: Model, backend: Backend) {
+    this.model = model;
+    this.backend = backend;
+    const arena = this.#arena;
+    const { optimizer, layers } = model;
+    this.#zeros = arena.matrix(1, Math.max(...layers.map(({ output }) => sizeOf(output))));
+    this.sum = arena.dense(1, 1, 'f64');
+    this.counters = arena.dense(1, 3, 'i32');
+
+    const declared = layers.flatMap(({ parameters }, layer) =>
+      Object.entries(parameters).map(([key, p]) => ({ layer, key, ...p })),
+    );
+    // Weights first, so that what applies to weights alone is one range.
+    const ordered = [...declared.filter((p) => p.decays), ...declared.filter((p) => !p.decays)];
+    const block = () => {
+      const start = arena.mark;
+      const tensors = ordered.map(({ rows, columns }) => {
+        // The gradient of the inputs reads rows of weights in groups.
+        const padded = arena.matrix(rows === 1 ? 1 : Math.ceil(rows / 8) * 8, columns);
+        return { ...padded, rows };
+      });
+      return { range: rangeBetween(start, arena.mark), tensors };
+    };
+    const gradients = block();
+    const parameters = block();
+    this.#gradients = gradients.range;
+    this.trainable = parameters.range;
+    this.#slots = optimizer.slots.map(() => block().range);
+    this.hyper = arena.dense(1, Object.keys(optimizer.options).length + optimizer.kept, 'f64');
+    this.state = rangeBetween(parameters.range.offset, arena.mark);
+    this.parameters = declared.map((p) => {
+      const i = ordered.indexOf(p);
+      return {
+        name: `layers.${p.layer}.${p.key}`,
+        shape: p.shape,
+        tensor: parameters.tensors[i]!,
+        gradient: gradients.tensors[i]!,
+      };
+    });
+    this.#layers = layers.map((_, layer) => {
+      const tensors: Record<string, Tensor> = {};
+      declared.forEach((p, i) => {
+        if (p.layer === layer) tensors[p.key] = this.parameters[i]!.tensor;
+      });
+      return tensors;
+    });
+
+    const trains = model.loss !== undefined;
+    this.#listMark = arena.mark;
+    const longest = this.#lower({
+      batch: 2,
+      rows: 'given',
+      training: true,
+      outputs: true,
+      loss: trains,
+      gradients: trains ? 'inputs' : 'none',
+      update: trains,
+    });
+    arena.rewind(this.#listMark);
+    this.#records = arena.dense(recordSlots, longest.ops.length * recordWords, 'i32');
+    this.#heldMark = this.#listMark = arena.mark;
+    backend.reserve(arena.mark);
+    (backend.view(this.hyper) as Float64Array).set(Object.values(optimizer.options));
+  }
+
+  /**
+   * Makes room for rows that lists gather. What was held before is given up.
+   *
+   * @param rows rows of inputs and of targets
+   * @param appended rows of outputs that one run of a list may append
+   */
+  hold(rows: number, appended: number): Held {
+    const arena = this.#arena;
+    const { inputs, targetColumns, outputs } = this.model;
+    this.release();
+    const held = {
+      x: arena.dense(rows, inputs),
+      targets: arena.dense(rows, targetColumns),
+      indices: arena.dense(1, rows, 'i32'),
+      outputs: arena.dense(appended, outputs),
+    };
+    this.backend.reserve(arena.mark);
+    this.#listMark = arena.mark;
+    this.held = held;
+    return held;
+  }
+
+  /** Gives up the rows held. */
+  release(): void {
+    this.#lists.clear();
+    this.layout++;
+    this.held = undefined;
+    this.#listMark = this.#heldMark;
+    this.#arena.rewind(this.#heldMark);
+  }
+
+  /** The list that does what is asked, made at first use. */
+  list(request: Request): List {
+    const key = Object.values(request).join();
+    const made = this.#lists.get(key);
+    if (made) return made;
+    if (this.#lists.size >= mostLists) this.#lists.clear();
+    const { ops, scratch, ...rest } = this.#lower(request);
+    this.backend.reserve(this.#arena.mark);
+    const program = this.backend.compile(ops, { scratch, records: this.#records });
+    const list = { program, ...rest };
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  /** The ops of a list, as plain data. */
+  describe(request: Request): readonly Op[] {
+    return this.#lower(request).ops;
+  }
+
+  /** Steps the optimizer once over the gradients' block, and counts the step. */
+  applyGradients(): void {
+    const build = this.#builder(1, true, undefined);
+    this.#emitStep(build, [this.trainable]);
+    build.emit('advanceBatch', this.counters, 0, 1);
+    this.backend.compile(build.ops, { scratch: this.#zeros, records: this.#records }).run(1);
+  }
+
+  #builder(batch: number, training: boolean, fusion: string | undefined, logits?: string) {
+    const shift = this.#gradients.offset - this.trainable.offset;
+    return new ListBuilder({
+      arena: this.#arena,
+      batch,
+      training,
+      seed: this.model.seed,
+      counters: this.counters,
+      hyper: this.hyper,
+      zeros: this.#zeros,
+      gradientOf: (parameter) => ({ ...parameter, offset: parameter.offset + shift }),
+      fusion,
+      logits,
+    });
+  }
+
+  /** Rows in, layers forward, outputs out, the loss, layers backward, the optimizer. */
+  #lower(request: Request): Lowered {
+    const { model, counters } = this;
+    const { batch, update } = request;
+    const arena = this.#arena;
+    arena.rewind(this.#listMark);
+    const loss = request.loss ? model.loss : undefined;
+    const fusion = update ? model.optimizer.fusion : undefined;
+    const build = this.#builder(batch, request.training, fusion, loss?.logits);
+    const held = request.rows === 'held' ? this.held : undefined;
+
+    /** A padded matrix of the batch's rows, and where the host writes them if it gives them. */
+    const rowsFrom = (columns: number, source: Tensor | undefined) => {
+      const padded = arena.matrix(batch, columns);
+      if (source) {
+        build.emit(
+          'gatherRows',
+          padded,
+          source,
+          held!.indices,
+          counters,
+          batch,
+          columns,
+          padded.pitch,
+        );
+        return [padded, padded] as const;
+      }
+      // One row is the same padded or not.
+      if (batch === 1) return [padded, padded] as const;
+      const dense = arena.dense(batch, columns);
+      build.emit('padRows', padded, dense, batch, columns, padded.pitch);
+      return [padded, dense] as const;
+    };
+    const [x, rows] = rowsFrom(model.inputs, held?.x);
+    const [t, targets] = loss ? rowsFrom(model.targetColumns, held?.targets) : [x, x];
+    if (request.gradients === 'inputs') build.requireGradient(x);
+
+    const values: Tensor[] = [];
+    let y = x;
+    model.layers.forEach(({ definition, spec }, i) => {
+      y = definition.lower(spec, build, y, this.#layers[i]!);
+      values.push(y);
+    });
+
+    let outputs = y;
+    const predictions = loss ? build.predictions(y, request.outputs) : y;
+    if (request.outputs && (held || batch > 1)) {
+      outputs = held ? held.outputs : arena.dense(batch, model.outputs);
+      build.emit('appendRows', outputs, y, counters, batch, model.outputs, y.pitch);
+    }
+    if (loss) {
+      const perRow = arena.dense(1, batch);
+      build.emitLoss(loss, predictions, t, perRow);
+      // A loss that is not finite stops a training before it goes back, and a validation nowhere.
+      if (!update && held) build.emit('advanceBatch', counters, batch, 0);
+      build.emit('addLosses', this.sum, perRow, batch);
+    }
+    if (request.gradients !== 'none') build.backward();
+    if (update) {
+      this.#emitStep(build, fusion ? build.unfused : [this.trainable]);
+      build.emit('advanceBatch', counters, held ? batch : 0, 1);
+    }
+    return {
+      ops: build.ops,
+      scratch: arena.dense(1, build.scratchSize),
+      rows,
+      targets,
+      outputs,
+      x,
+      dx: build.gradientFor(x),
+      values,
+      work: build.work,
+    };
+  }
+
+  /** One step of the optimizer over ranges of the parameters' block. */
+  #emitStep(build: ListBuilder, ranges: readonly Tensor[]): void {
+    const { advance, step } = this.model.optimizer;
+    const { hyper } = this;
+    if (advance && ranges.length > 0) build.emitNamed(advance, [hyper]);
+    for (const { offset, rows, pitch } of ranges) {
+      const within = (block: Tensor) => ({
+        ...block,
+        offset: block.offset + offset - this.trainable.offset,
+      });
+      const blocks = [this.trainable, ...this.#slots, this.#gradients].map(within);
+      build.emitNamed(step, [...blocks, hyper, rows * pitch]);
+    }
+  }
+}
+
+/** All floats between two marks of an arena, as one row. */
+function rangeBetween(start: number, end: number): Tensor {
+  return { type: 'f32', offset: start, rows: 1, columns: end - start, pitch: end - start };
+}

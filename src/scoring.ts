@@ -1,0 +1,60 @@
+import type { Model } from './layers/model.js';
+import { type Metric, type MetricContext, metrics } from './metrics.js';
+import type { FittedScaler } from './scalers.js';
+
+/** What is reported of an epoch or an evaluation, by name. */
+export type Logs = Record<string, number>;
+
+/** How the outputs of a network are read as classes. */
+export function metricContext(model: Model): MetricContext {
+  const { loss, outputs, outputActivation } = model;
+  const probability = outputActivation === 'sigmoid' || !loss?.outputsAreLogits;
+  const largest =
+    loss?.targets === 'labels' || (outputs > 1 && loss?.type !== 'binaryCrossentropy');
+  return {
+    outputs,
+    decision: largest ? 'largest' : 'threshold',
+    threshold: probability ? 0.5 : 0,
+  };
+}
+
+/** The metrics of a network, gathered over rows in order. */
+export class Scores {
+  readonly #metrics: readonly (readonly [string, Metric])[];
+  readonly #outputs: number;
+  readonly #targetColumns: number;
+  readonly #scaler: FittedScaler | undefined;
+
+  /** @param scaler that of the targets: metrics are in the targets' own units */
+  constructor(model: Model, scaler: FittedScaler | undefined) {
+    const context = metricContext(model);
+    const labels = model.loss?.targets === 'labels';
+    this.#metrics = model.metrics.map((name) => [name, metrics[name].create(context, labels)]);
+    this.#outputs = model.outputs;
+    this.#targetColumns = model.targetColumns;
+    this.#scaler = scaler;
+  }
+
+  /**
+   * Adds `count` rows of dense outputs, which are overwritten where they have to be scaled back.
+   *
+   * @param rows which row of `targets` belongs to each; in order from 0 if left out
+   */
+  add(outputs: Float32Array, count: number, targets: Float32Array, rows?: Int32Array): void {
+    const width = this.#targetColumns;
+    const scaler = this.#scaler;
+    if (scaler) scaler.invert(outputs);
+    for (let i = 0; i < count; i++) {
+      const row = rows ? rows[i]! : i;
+      const truth = scaler ? targets.slice(row * width, (row + 1) * width) : targets;
+      if (scaler) scaler.invert(truth);
+      const at = scaler ? 0 : row * width;
+      for (const [, metric] of this.#metrics) metric.add(outputs, i * this.#outputs, truth, at);
+    }
+  }
+
+  /** Adds the values to the logs, their names behind a prefix such as 'val_'. */
+  report(logs: Logs, prefix = ''): void {
+    for (const [name, metric] of this.#metrics) logs[prefix + name] = metric.value();
+  }
+}
