@@ -1,13 +1,12 @@
 /** The element-wise activations. src/ops/activations.ts states formulas, aliasing and padding. */
 import {
-  erfcOfMinus,
-  expBounded,
+  erfc,
   expNegative,
   expm1Negative,
   gaussian,
   log1pUnit,
+  minusAbs,
   tanh,
-  untilErfcEnd,
 } from './internal/math';
 import { multiplyAdd, splatAt, tailMask } from './internal/simd';
 
@@ -43,13 +42,7 @@ function forward<A>(y: usize, z: usize, rows: i32, columns: i32, pitch: i32, opt
 // @ts-ignore: decorator
 @inline
 function backward<A>(
-  dz: usize,
-  dy: usize,
-  s: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
-  option: f32,
+  dz: usize, dy: usize, s: usize, rows: i32, columns: i32, pitch: i32, option: f32,
 ): void {
   const activation = changetype<A>(0);
   const scalar = f32x4.splat(option);
@@ -73,24 +66,13 @@ function backward<A>(
 
 const ONE: usize = memory.data<f32>([1]);
 
-// @ts-ignore: decorator
-@inline
-function minusAbs(x: v128): v128 {
-  return f32x4.neg(f32x4.abs(x));
-}
-
-// @ts-ignore: decorator
 @unmanaged @final
 class Relu {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     return f32x4.pmax(z, f32x4.splat(0));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
     return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
   }
 }
@@ -100,92 +82,55 @@ export function reluForward(y: usize, z: usize, rows: i32, columns: i32, pitch: 
 }
 
 export function reluBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Relu>(dz, dy, y, rows, columns, pitch, 0);
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class LeakyRelu {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, slope: v128): v128 {
+  @inline value(z: v128, slope: v128): v128 {
     return v128.bitselect(z, f32x4.mul(slope, z), f32x4.gt(z, f32x4.splat(0)));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, slope: v128): v128 {
+  @inline gradient(dy: v128, y: v128, slope: v128): v128 {
     return v128.bitselect(dy, f32x4.mul(slope, dy), f32x4.gt(y, f32x4.splat(0)));
   }
 }
 
 export function leakyReluForward(
-  y: usize,
-  z: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
-  slope: f32,
+  y: usize, z: usize, rows: i32, columns: i32, pitch: i32, slope: f32,
 ): void {
   forward<LeakyRelu>(y, z, rows, columns, pitch, slope);
 }
 
 export function leakyReluBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
-  slope: f32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32, slope: f32,
 ): void {
   backward<LeakyRelu>(dz, dy, y, rows, columns, pitch, slope);
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Elu {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, alpha: v128): v128 {
+  @inline value(z: v128, alpha: v128): v128 {
     const below = f32x4.mul(alpha, expm1Negative(f32x4.pmin(z, f32x4.splat(0))));
     return v128.bitselect(z, below, f32x4.gt(z, f32x4.splat(0)));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, alpha: v128): v128 {
+  @inline gradient(dy: v128, y: v128, alpha: v128): v128 {
     const below = f32x4.mul(dy, f32x4.add(y, alpha));
     return v128.bitselect(dy, below, f32x4.gt(y, f32x4.splat(0)));
   }
 }
 
 export function eluForward(
-  y: usize,
-  z: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
-  alpha: f32,
+  y: usize, z: usize, rows: i32, columns: i32, pitch: i32, alpha: f32,
 ): void {
   forward<Elu>(y, z, rows, columns, pitch, alpha);
 }
 
 export function eluBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
-  alpha: f32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32, alpha: f32,
 ): void {
   backward<Elu>(dz, dy, y, rows, columns, pitch, alpha);
 }
@@ -193,19 +138,14 @@ export function eluBackward(
 /** λ and λα. */
 const SELU: usize = memory.data<f32>([1.0507009873554805, 1.7580993408473766]);
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Selu {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     const below = f32x4.mul(splatAt(SELU + 4), expm1Negative(f32x4.pmin(z, f32x4.splat(0))));
     return v128.bitselect(f32x4.mul(splatAt(SELU), z), below, f32x4.gt(z, f32x4.splat(0)));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
     const below = f32x4.add(y, splatAt(SELU + 4));
     return f32x4.mul(dy, v128.bitselect(splatAt(SELU), below, f32x4.gt(y, f32x4.splat(0))));
   }
@@ -216,43 +156,41 @@ export function seluForward(y: usize, z: usize, rows: i32, columns: i32, pitch: 
 }
 
 export function seluBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Selu>(dz, dy, y, rows, columns, pitch, 0);
 }
 
-/** √½, ½, the lowest z, 1 / √(2π), and where the slope is constant. */
-// biome-ignore format: numbers
-const GELU: usize = memory.data<f32>([
-  0.7071067811865476, 0.5, -12.7, 0.3989422804014327, 12.5, -12.5,
-]);
+/** √½, ½, where Φ(−|z|) is 0, and 1 / √(2π). */
+const GELU: usize = memory.data<f32>([0.7071067811865476, 0.5, 13, 0.3989422804014327]);
 
+/** A slope for −|z| made into that for z, where the two are 1 together. */
 // @ts-ignore: decorator
+@inline
+function mirrored(below: v128, z: v128): v128 {
+  return v128.bitselect(
+    f32x4.sub(splatAt(ONE), below),
+    below,
+    f32x4.gt(z, f32x4.splat(0)),
+  );
+}
+
 @unmanaged @final
 class Gelu {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
-    const u = f32x4.mul(z, splatAt(GELU));
-    const a = untilErfcEnd(u);
-    const y = f32x4.mul(f32x4.mul(splatAt(GELU + 4), z), erfcOfMinus(u, a, gaussian(a)));
-    return v128.andnot(y, f32x4.lt(z, splatAt(GELU + 8)));
+  @inline value(z: v128, _option: v128): v128 {
+    const x = f32x4.pmin(f32x4.abs(z), splatAt(GELU + 8));
+    const a = f32x4.mul(x, splatAt(GELU));
+    const tail = f32x4.mul(f32x4.mul(splatAt(GELU + 4), x), erfc(a, gaussian(a)));
+    return f32x4.sub(f32x4.pmax(f32x4.splat(0), z), tail);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, z: v128, _option: v128): v128 {
-    const x = f32x4.pmax(f32x4.pmin(z, splatAt(GELU + 16)), splatAt(GELU + 20));
-    const u = f32x4.mul(x, splatAt(GELU));
-    const e = gaussian(u);
-    const phi = f32x4.mul(f32x4.mul(x, splatAt(GELU + 12)), e);
-    const sum = f32x4.mul(splatAt(GELU + 4), erfcOfMinus(u, f32x4.abs(u), e));
-    return f32x4.mul(dy, f32x4.add(sum, phi));
+  @inline gradient(dy: v128, z: v128, _option: v128): v128 {
+    const x = f32x4.pmin(f32x4.abs(z), splatAt(GELU + 8));
+    const a = f32x4.mul(x, splatAt(GELU));
+    const e = gaussian(a);
+    const density = f32x4.mul(f32x4.mul(x, splatAt(GELU + 12)), e);
+    const below = f32x4.sub(f32x4.mul(splatAt(GELU + 4), erfc(a, e)), density);
+    return f32x4.mul(dy, mirrored(below, z));
   }
 }
 
@@ -261,49 +199,35 @@ export function geluForward(y: usize, z: usize, rows: i32, columns: i32, pitch: 
 }
 
 export function geluBackward(
-  dz: usize,
-  dy: usize,
-  z: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, z: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Gelu>(dz, dy, z, rows, columns, pitch, 0);
 }
 
-/** 2√(2/π), that times 0.044715 and times 3 · 0.044715, and where the slope is constant. */
-// biome-ignore format: numbers
+/** 2√(2/π), that times 0.044715 and times 3 · 0.044715, and where σ(w) is 0. */
 const TANH_GELU: usize = memory.data<f32>([
-  1.5957691216057308, 0.07135481627260025, 0.21406444881780074, 10, -10,
+  1.5957691216057308, 0.07135481627260025, 0.21406444881780074, -10.1,
 ]);
 
-// @ts-ignore: decorator
 @unmanaged @final
 class GeluTanh {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
-    const inner = multiplyAdd(splatAt(TANH_GELU + 4), f32x4.mul(z, z), splatAt(TANH_GELU));
-    const e = expNegative(minusAbs(f32x4.mul(z, inner)));
-    const below = f32x4.lt(z, f32x4.splat(0));
-    const dividend = v128.bitselect(f32x4.mul(z, e), z, below);
-    const y = f32x4.div(dividend, f32x4.add(splatAt(ONE), e));
-    return v128.andnot(y, f32x4.lt(z, splatAt(TANH_GELU + 16)));
+  @inline value(z: v128, _option: v128): v128 {
+    const x = f32x4.pmax(minusAbs(z), splatAt(TANH_GELU + 12));
+    const inner = multiplyAdd(splatAt(TANH_GELU + 4), f32x4.mul(x, x), splatAt(TANH_GELU));
+    const e = expNegative(f32x4.mul(x, inner));
+    const q = f32x4.div(e, f32x4.add(splatAt(ONE), e));
+    return multiplyAdd(x, q, f32x4.pmax(f32x4.splat(0), z));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, z: v128, _option: v128): v128 {
-    const x = f32x4.pmax(f32x4.pmin(z, splatAt(TANH_GELU + 12)), splatAt(TANH_GELU + 16));
+  @inline gradient(dy: v128, z: v128, _option: v128): v128 {
+    const x = f32x4.pmax(minusAbs(z), splatAt(TANH_GELU + 12));
     const square = f32x4.mul(x, x);
     const inner = multiplyAdd(splatAt(TANH_GELU + 4), square, splatAt(TANH_GELU));
-    const e = expNegative(minusAbs(f32x4.mul(x, inner)));
-    const inverse = f32x4.div(splatAt(ONE), f32x4.add(splatAt(ONE), e));
-    const q = f32x4.mul(e, inverse);
+    const e = expNegative(f32x4.mul(x, inner));
+    const q = f32x4.div(e, f32x4.add(splatAt(ONE), e));
     const slope = multiplyAdd(splatAt(TANH_GELU + 8), square, splatAt(TANH_GELU));
-    const rise = f32x4.mul(x, slope);
-    const sigma = v128.bitselect(q, inverse, f32x4.lt(x, f32x4.splat(0)));
-    return f32x4.mul(dy, multiplyAdd(rise, f32x4.mul(q, inverse), sigma));
+    const rise = f32x4.mul(f32x4.mul(x, slope), q);
+    return f32x4.mul(dy, mirrored(multiplyAdd(rise, f32x4.sub(splatAt(ONE), q), q), z));
   }
 }
 
@@ -312,41 +236,29 @@ export function geluTanhForward(y: usize, z: usize, rows: i32, columns: i32, pit
 }
 
 export function geluTanhBackward(
-  dz: usize,
-  dy: usize,
-  z: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, z: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<GeluTanh>(dz, dy, z, rows, columns, pitch, 0);
 }
 
-/** Where the slope is constant. */
-const SILU: usize = memory.data<f32>([87, -87]);
+/** Where σ(z) is 0. */
+const SILU: usize = memory.data<f32>([-88]);
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Silu {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
-    const e = expBounded(minusAbs(z));
-    const below = f32x4.lt(z, f32x4.splat(0));
-    const dividend = v128.bitselect(f32x4.mul(z, e), z, below);
-    const y = f32x4.div(dividend, f32x4.add(splatAt(ONE), e));
-    return v128.andnot(y, f32x4.lt(z, splatAt(SILU + 4)));
+  @inline value(z: v128, _option: v128): v128 {
+    const x = f32x4.pmax(minusAbs(z), splatAt(SILU));
+    const e = expNegative(x);
+    const q = f32x4.div(e, f32x4.add(splatAt(ONE), e));
+    return multiplyAdd(x, q, f32x4.pmax(f32x4.splat(0), z));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, z: v128, _option: v128): v128 {
-    const x = f32x4.pmax(f32x4.pmin(z, splatAt(SILU)), splatAt(SILU + 4));
-    const e = expBounded(minusAbs(x));
-    const inverse = f32x4.div(splatAt(ONE), f32x4.add(splatAt(ONE), e));
-    const q = f32x4.mul(e, inverse);
-    const sigma = v128.bitselect(q, inverse, f32x4.lt(x, f32x4.splat(0)));
-    return f32x4.mul(dy, multiplyAdd(x, f32x4.mul(q, inverse), sigma));
+  @inline gradient(dy: v128, z: v128, _option: v128): v128 {
+    const x = f32x4.pmax(minusAbs(z), splatAt(SILU));
+    const e = expNegative(x);
+    const q = f32x4.div(e, f32x4.add(splatAt(ONE), e));
+    const rise = f32x4.mul(x, q);
+    return f32x4.mul(dy, mirrored(multiplyAdd(rise, f32x4.sub(splatAt(ONE), q), q), z));
   }
 }
 
@@ -355,30 +267,20 @@ export function siluForward(y: usize, z: usize, rows: i32, columns: i32, pitch: 
 }
 
 export function siluBackward(
-  dz: usize,
-  dy: usize,
-  z: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, z: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Silu>(dz, dy, z, rows, columns, pitch, 0);
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Softplus {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     const above = f32x4.pmax(f32x4.splat(0), z);
     return f32x4.add(above, log1pUnit(expNegative(minusAbs(z))));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
-    return f32x4.mul(dy, f32x4.neg(expm1Negative(f32x4.neg(y))));
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
+    return f32x4.mul(dy, f32x4.neg(expm1Negative(minusAbs(y))));
   }
 }
 
@@ -387,12 +289,7 @@ export function softplusForward(y: usize, z: usize, rows: i32, columns: i32, pit
 }
 
 export function softplusBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Softplus>(dz, dy, y, rows, columns, pitch, 0);
 }
@@ -400,19 +297,14 @@ export function softplusBackward(
 /** The largest floats, which hold ∞ back. */
 const LARGEST: usize = memory.data<f32>([f32.MAX_VALUE, -f32.MAX_VALUE]);
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Softsign {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     const x = f32x4.pmax(f32x4.pmin(z, splatAt(LARGEST)), splatAt(LARGEST + 4));
     return f32x4.div(x, f32x4.add(splatAt(ONE), f32x4.abs(x)));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
     const rest = f32x4.sub(splatAt(ONE), f32x4.abs(y));
     return f32x4.mul(dy, f32x4.mul(rest, rest));
   }
@@ -423,30 +315,20 @@ export function softsignForward(y: usize, z: usize, rows: i32, columns: i32, pit
 }
 
 export function softsignBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Softsign>(dz, dy, y, rows, columns, pitch, 0);
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Sigmoid {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     const e = expNegative(minusAbs(z));
     const dividend = v128.bitselect(e, splatAt(ONE), f32x4.lt(z, f32x4.splat(0)));
     return f32x4.div(dividend, f32x4.add(splatAt(ONE), e));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
     return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(splatAt(ONE), y)));
   }
 }
@@ -456,31 +338,21 @@ export function sigmoidForward(y: usize, z: usize, rows: i32, columns: i32, pitc
 }
 
 export function sigmoidBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Sigmoid>(dz, dy, y, rows, columns, pitch, 0);
 }
 
 const HARD: usize = memory.data<f32>([3, 6]);
 
-// @ts-ignore: decorator
 @unmanaged @final
 class HardSigmoid {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     const shifted = f32x4.pmax(f32x4.add(z, splatAt(HARD)), f32x4.splat(0));
     return f32x4.div(f32x4.pmin(shifted, splatAt(HARD + 4)), splatAt(HARD + 4));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
     const flat = v128.or(f32x4.le(y, f32x4.splat(0)), f32x4.ge(y, splatAt(ONE)));
     return v128.andnot(f32x4.div(dy, splatAt(HARD + 4)), flat);
   }
@@ -491,28 +363,18 @@ export function hardSigmoidForward(y: usize, z: usize, rows: i32, columns: i32, 
 }
 
 export function hardSigmoidBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<HardSigmoid>(dz, dy, y, rows, columns, pitch, 0);
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Tanh {
-  // @ts-ignore: decorator
-  @inline
-  value(z: v128, _option: v128): v128 {
+  @inline value(z: v128, _option: v128): v128 {
     return tanh(z);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  gradient(dy: v128, y: v128, _option: v128): v128 {
+  @inline gradient(dy: v128, y: v128, _option: v128): v128 {
     return f32x4.mul(dy, f32x4.sub(splatAt(ONE), f32x4.mul(y, y)));
   }
 }
@@ -522,12 +384,7 @@ export function tanhForward(y: usize, z: usize, rows: i32, columns: i32, pitch: 
 }
 
 export function tanhBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   backward<Tanh>(dz, dy, y, rows, columns, pitch, 0);
 }

@@ -1,17 +1,11 @@
-import {
-  descendTN,
-  multiplyGatedNN,
-  multiplyNN,
-  multiplyNT,
-  multiplyTN,
-  transpose,
-} from './internal/gemm';
+import { descendTN, multiplyGatedNN, multiplyNN, multiplyNT, multiplyTN } from './internal/gemm';
 import {
   descendRowTN,
   multiplyRowInOrderNT,
   multiplyRowNN,
   multiplyRowNT,
   multiplyRowTN,
+  transpose,
 } from './internal/gemv';
 import { scratch } from './internal/scratch';
 import { laneMask } from './internal/simd';

@@ -1,6 +1,6 @@
 /** The losses. src/ops/losses.ts states formulas, order of sums, aliasing and padding. */
 import { addInOrder, exponentials, maxima, splatLane } from './internal/fourRows';
-import { expNegative, log, log1pUnit } from './internal/math';
+import { expNegative, log, log1pUnit, minusAbs } from './internal/math';
 import { joinLanes, splatAt, tailMask } from './internal/simd';
 
 /*
@@ -14,31 +14,11 @@ const HALF: usize = ONE + 4;
 // @ts-ignore: decorator
 @inline
 function pointwise<L>(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
-  option: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32, option: f32,
 ): void {
   if (units == 1) {
-    column<L>(
-      dy,
-      losses,
-      y,
-      targets,
-      batch,
-      pitch,
-      targetPitch,
-      lossScale,
-      gradientScale,
-      option,
-    );
+    column<L>(dy, losses, y, targets, batch, pitch, targetPitch, lossScale, gradientScale, option);
     return;
   }
   const loss = changetype<L>(0);
@@ -75,19 +55,12 @@ function pointwise<L>(
 // @ts-ignore: decorator
 @inline
 function column<L>(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
-  option: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, pitch: i32, targetPitch: i32,
+  lossScale: f32, gradientScale: f32, option: f32,
 ): void {
   const loss = changetype<L>(0);
   const scalar = f32x4.splat(option);
+  const only = tailMask(1);
   for (let r = 0; r < batch; r += 4) {
     const most = batch - 1 - r;
     const r1 = min(1, most);
@@ -107,7 +80,12 @@ function column<L>(
     // A lane's sum starts at +0, as it does where a row has more outputs.
     const value = f32x4.add(f32x4.splat(0), loss.value(output, target, shared, scalar));
     const slope = loss.slope(output, target, shared, scalar);
-    scatter(dy, dy + row1, dy + row2, dy + row3, f32x4.mul(f32x4.splat(gradientScale), slope));
+    // A whole vector each, so that the padding behind the one output becomes zero.
+    const slopes = f32x4.mul(f32x4.splat(gradientScale), slope);
+    v128.store(dy, v128.and(slopes, only));
+    v128.store(dy + row1, v128.and(splatLane(slopes, 1), only));
+    v128.store(dy + row2, v128.and(splatLane(slopes, 2), only));
+    v128.store(dy + row3, v128.and(splatLane(slopes, 3), only));
     scatter(
       losses,
       losses + (r1 << 2),
@@ -140,73 +118,41 @@ function scatter(a: usize, b: usize, c: usize, d: usize, v: v128): void {
   v128.store_lane<f32>(d, v, 3);
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class MeanSquaredError {
-  // @ts-ignore: decorator
-  @inline
-  shared(y: v128, t: v128, _option: v128): v128 {
+  @inline shared(y: v128, t: v128, _option: v128): v128 {
     return f32x4.sub(y, t);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  value(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
+  @inline value(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
     return f32x4.mul(shared, shared);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  slope(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
+  @inline slope(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
     return f32x4.add(shared, shared);
   }
 }
 
 export function meanSquaredErrorLoss(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32,
 ): void {
   pointwise<MeanSquaredError>(
-    dy,
-    losses,
-    y,
-    targets,
-    batch,
-    units,
-    pitch,
-    targetPitch,
-    lossScale,
-    gradientScale,
-    0,
+    dy, losses, y, targets, batch, units, pitch, targetPitch, lossScale, gradientScale, 0,
   );
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class MeanAbsoluteError {
-  // @ts-ignore: decorator
-  @inline
-  shared(y: v128, t: v128, _option: v128): v128 {
+  @inline shared(y: v128, t: v128, _option: v128): v128 {
     return f32x4.sub(y, t);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  value(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
+  @inline value(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
     return f32x4.abs(shared);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  slope(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
+  @inline slope(_y: v128, _t: v128, shared: v128, _option: v128): v128 {
     const size = f32x4.abs(shared);
     const sign = v128.or(v128.xor(shared, size), splatAt(ONE));
     return v128.bitselect(sign, shared, f32x4.gt(size, f32x4.splat(0)));
@@ -214,29 +160,11 @@ class MeanAbsoluteError {
 }
 
 export function meanAbsoluteErrorLoss(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32,
 ): void {
   pointwise<MeanAbsoluteError>(
-    dy,
-    losses,
-    y,
-    targets,
-    batch,
-    units,
-    pitch,
-    targetPitch,
-    lossScale,
-    gradientScale,
-    0,
+    dy, losses, y, targets, batch, units, pitch, targetPitch, lossScale, gradientScale, 0,
   );
 }
 
@@ -247,119 +175,60 @@ function within(x: v128, bound: v128): v128 {
   return f32x4.pmax(f32x4.pmin(x, bound), f32x4.neg(bound));
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class Huber {
-  // @ts-ignore: decorator
-  @inline
-  shared(y: v128, t: v128, _delta: v128): v128 {
+  @inline shared(y: v128, t: v128, _delta: v128): v128 {
     return f32x4.sub(y, t);
   }
 
-  // @ts-ignore: decorator
-  @inline
-  value(_y: v128, _t: v128, shared: v128, delta: v128): v128 {
+  @inline value(_y: v128, _t: v128, shared: v128, delta: v128): v128 {
     const c = within(shared, delta);
     return f32x4.mul(c, f32x4.sub(shared, f32x4.mul(splatAt(HALF), c)));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  slope(_y: v128, _t: v128, shared: v128, delta: v128): v128 {
+  @inline slope(_y: v128, _t: v128, shared: v128, delta: v128): v128 {
     return within(shared, delta);
   }
 }
 
 export function huberLoss(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
-  delta: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32, delta: f32,
 ): void {
   pointwise<Huber>(
-    dy,
-    losses,
-    y,
-    targets,
-    batch,
-    units,
-    pitch,
-    targetPitch,
-    lossScale,
-    gradientScale,
-    delta,
+    dy, losses, y, targets, batch, units, pitch, targetPitch, lossScale, gradientScale, delta,
   );
 }
 
-// @ts-ignore: decorator
 @unmanaged @final
 class BinaryCrossentropy {
-  // @ts-ignore: decorator
-  @inline
-  shared(y: v128, _t: v128, _option: v128): v128 {
-    return expNegative(f32x4.neg(f32x4.abs(y)));
+  @inline shared(y: v128, _t: v128, _option: v128): v128 {
+    return expNegative(minusAbs(y));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  value(y: v128, t: v128, shared: v128, _option: v128): v128 {
+  @inline value(y: v128, t: v128, shared: v128, _option: v128): v128 {
     const above = f32x4.sub(f32x4.pmax(f32x4.splat(0), y), f32x4.mul(y, t));
     return f32x4.add(above, log1pUnit(shared));
   }
 
-  // @ts-ignore: decorator
-  @inline
-  slope(y: v128, t: v128, shared: v128, _option: v128): v128 {
+  @inline slope(y: v128, t: v128, shared: v128, _option: v128): v128 {
     const dividend = v128.bitselect(shared, splatAt(ONE), f32x4.lt(y, f32x4.splat(0)));
     return f32x4.sub(f32x4.div(dividend, f32x4.add(splatAt(ONE), shared)), t);
   }
 }
 
 export function binaryCrossentropyLoss(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32,
 ): void {
   pointwise<BinaryCrossentropy>(
-    dy,
-    losses,
-    y,
-    targets,
-    batch,
-    units,
-    pitch,
-    targetPitch,
-    lossScale,
-    gradientScale,
-    0,
+    dy, losses, y, targets, batch, units, pitch, targetPitch, lossScale, gradientScale, 0,
   );
 }
 
 export function categoricalCrossentropyLoss(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32,
 ): void {
   const row = pitch << 2;
   const targetRow = targetPitch << 2;
@@ -387,10 +256,16 @@ export function categoricalCrossentropyLoss(
     let value = f32x4.splat(0);
     let at = 0;
     do {
-      const a = v128.load(targets + at);
-      const b = v128.load(t1 + at);
-      const c = v128.load(t2 + at);
-      const d = v128.load(t3 + at);
+      let a = v128.load(targets + at);
+      let b = v128.load(t1 + at);
+      let c = v128.load(t2 + at);
+      let d = v128.load(t3 + at);
+      if (at == last) {
+        a = v128.and(a, tail);
+        b = v128.and(b, tail);
+        c = v128.and(c, tail);
+        d = v128.and(d, tail);
+      }
       total = addInOrder(total, a, b, c, d);
       value = addInOrder(
         value,
@@ -449,16 +324,8 @@ function excess(e: usize, inverse: v128, total: v128, t: usize, scale: v128): v1
 }
 
 export function sparseCategoricalCrossentropyLoss(
-  dy: usize,
-  losses: usize,
-  y: usize,
-  targets: usize,
-  batch: i32,
-  units: i32,
-  pitch: i32,
-  targetPitch: i32,
-  lossScale: f32,
-  gradientScale: f32,
+  dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
+  targetPitch: i32, lossScale: f32, gradientScale: f32,
 ): void {
   const row = pitch << 2;
   const scale = f32x4.splat(gradientScale);
@@ -525,8 +392,9 @@ function label(target: usize): usize {
   return <usize>(<i32>load<f32>(target)) << 2;
 }
 
-/** Four rows, in order of the rows, to a sum in float64; true when that is no longer finite. */
-export function addLosses(sum: usize, losses: usize, batch: i32): bool {
+/** The rows in their order to the sum of their epoch; true when that is no longer finite. */
+export function addLosses(sums: usize, losses: usize, counters: usize, batch: i32): bool {
+  const sum = sums + (<usize>load<i32>(counters, 12) << 3);
   let total = load<f64>(sum);
   const end = losses + (batch << 2);
   do {

@@ -71,9 +71,16 @@ export function appendRows(
   } while (--batch);
 }
 
-/** The cursor and the appended rows move on by `batch`, the step by `steps`. */
+/** The cursor and the appended rows move on by `batch`, the step by `steps`, and the epoch. */
 export function advanceBatch(counters: usize, batch: i32, steps: i32): void {
   store<i32>(counters, load<i32>(counters) + batch);
   store<i32>(counters, load<i32>(counters, 4) + batch, 4);
   store<i32>(counters, load<i32>(counters, 8) + steps, 8);
+  const left = load<i32>(counters, 16) - batch;
+  if (left == 0) {
+    store<i32>(counters, load<i32>(counters, 12) + 1, 12);
+    store<i32>(counters, load<i32>(counters, 20), 16);
+  } else {
+    store<i32>(counters, left, 16);
+  }
 }

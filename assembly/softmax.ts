@@ -13,16 +13,7 @@ export function softmaxForward(y: usize, z: usize, rows: i32, columns: i32, pitc
     const row3 = row2 + (left > 3 ? row : 0);
     const max = maxima(z, z + row1, z + row2, z + row3, columns);
     const sum = exponentials(
-      y,
-      y + row1,
-      y + row2,
-      y + row3,
-      z,
-      z + row1,
-      z + row2,
-      z + row3,
-      columns,
-      max,
+      y, y + row1, y + row2, y + row3, z, z + row1, z + row2, z + row3, columns, max,
     );
     const inverse = f32x4.div(v128.load32_splat(ONE), sum);
     let at = y;
@@ -50,12 +41,7 @@ export function softmaxForward(y: usize, z: usize, rows: i32, columns: i32, pitc
 }
 
 export function softmaxBackward(
-  dz: usize,
-  dy: usize,
-  y: usize,
-  rows: i32,
-  columns: i32,
-  pitch: i32,
+  dz: usize, dy: usize, y: usize, rows: i32, columns: i32, pitch: i32,
 ): void {
   const row = pitch << 2;
   const last = ((columns - 1) >> 2) << 4;

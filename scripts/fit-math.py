@@ -93,13 +93,17 @@ def relative(f):
 half_ln2 = mp.log(2) / 2
 low, high = mp.sqrt(mpf(1) / 2) - 1, mp.sqrt(2) - 1
 
-# expm1(r) = r + r² q(r)
-q = near(lambda r: (mp.expm1(r) - r) / r**2, 0.5)
-polynomial('expm1', q, 4, -half_ln2 * 1.01, half_ln2 * 1.01, relative(lambda r: r * r / mp.expm1(r) if r else mpf(0)), single)
+# expm1(r) = r + r²/2 + r³ p(r)
+p = near(lambda r: (mp.expm1(r) - r - r * r / 2) / r**3, mpf(1) / 6)
+polynomial('exp', p, 3, -half_ln2, half_ln2, relative(lambda r: r**3 / mp.exp(r)), single)
 
 # log1p(f) = f − f²/2 + f³ p(f)
 p = near(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, mpf(1) / 3)
 polynomial('log1p', p, 7, low, high, relative(lambda f: f**3 / mp.log1p(f) if f else mpf(0)), single)
+
+# 2 (x − log1p(x)) / x², 0 ≤ x ≤ 1
+g = near(lambda x: 2 * (x - mp.log1p(x)) / x**2, 1)
+rational('log1p above 0', g, 2, 3, 0, 1, lambda x: x * x / 2 / mp.log1p(x) if x else mpf(0), single)
 
 # tanh(x) = x + x³ p(x²), |x| ≤ 0.5625
 p = near(lambda z: (mp.tanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, -mpf(1) / 3)

@@ -37,23 +37,32 @@ function isNumberArray(value: unknown): value is NumberArray {
   return typeof (value as unknown as ArrayLike<unknown>)[0] !== 'bigint';
 }
 
-/** Refuses the first number that is not finite, or not as a float32. */
+/** All numbers of a row of any depth, in order. */
+const numbersOf = (row: unknown): unknown[] =>
+  Array.isArray(row) ? row.flatMap(numbersOf) : isNumberArray(row) ? Array.from(row) : [row];
+
+/**
+ * Refuses the first number that is not finite, or not as a float32.
+ *
+ * @param given the number at a row and a column, as it came
+ */
 function checkFinite(
   values: Float32Array,
-  given: ArrayLike<unknown>,
   width: number,
   where: string,
+  given: (row: number, column: number) => unknown,
 ): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value - value === 0) continue;
-    const came = given.length === values.length ? given[i] : value;
     const row = Math.floor(i / width);
+    const column = i - row * width;
+    const came = given(row, column);
     const problem =
       typeof came === 'number' && Number.isFinite(came)
         ? `${came} is beyond the range of float32, ±${largestFloat.toPrecision(3)}`
         : `expected a finite number, got ${show(came)}`;
-    throw new RangeError(`${where}: row ${row}, column ${i - row * width}: ${problem}`);
+    throw new RangeError(`${where}: row ${row}, column ${column}: ${problem}`);
   }
 }
 
@@ -97,9 +106,6 @@ function copyRow(
       throw new TypeError(`${name()}, column ${i}: expected a number, got ${show(value)}`);
     }
     out[at + i] = value;
-    if (!Number.isFinite(out[at + i]!)) {
-      checkFinite(out.subarray(at, at + row.length), row, row.length, name());
-    }
   }
 }
 
@@ -121,7 +127,7 @@ export function readRows(data: unknown, shape: Shape, where: string): DenseRows 
       );
     }
     const values = data instanceof Float32Array ? data : Float32Array.from(data);
-    checkFinite(values, data, width, where);
+    checkFinite(values, width, where, (row, column) => data[row * width + column]);
     return { values, rows: data.length / width };
   }
   if (!Array.isArray(data)) {
@@ -143,6 +149,7 @@ export function readRows(data: unknown, shape: Shape, where: string): DenseRows 
   list.forEach((row, r) => {
     copyRow(row, rowShape, values, r * width, () => `${where}: row ${r}`);
   });
+  checkFinite(values, width, where, (row, column) => numbersOf(list[row])[column]);
   return { values, rows: list.length };
 }
 
@@ -152,12 +159,12 @@ export function areNames(y: unknown): y is readonly Label[] {
 }
 
 /** The classes among names of classes, in ascending order. */
-export function learnClasses(y: readonly Label[], count: number): readonly Label[] {
+export function learnClasses(y: readonly Label[], count: number, where: string): readonly Label[] {
   const classes = [...new Set(y)].sort((a, b) => (a < b ? -1 : 1));
   if (classes.length !== count) {
     const list = classes.slice(0, 8).map(show).join(', ');
     throw new RangeError(
-      `y: expected ${count} classes, as many as the network tells apart, got ${classes.length}: ${list}; ` +
+      `${where}: expected ${count} classes, as many as the network tells apart, got ${classes.length}: ${list}; ` +
         'name them all with the option `classes` if some do not occur',
     );
   }
@@ -169,10 +176,11 @@ export function readLabels(
   y: unknown,
   count: number,
   classes: readonly Label[] | undefined,
+  where: string,
 ): DenseRows {
   const list = isNumberArray(y) || Array.isArray(y) ? (y as ArrayLike<unknown>) : undefined;
-  if (!list) throw new TypeError(`y: expected an array of class labels, got ${show(y)}`);
-  if (list.length === 0) throw new RangeError('y: expected at least one row, got none');
+  if (!list) throw new TypeError(`${where}: expected an array of class labels, got ${show(y)}`);
+  if (list.length === 0) throw new RangeError(`${where}: expected at least one row, got none`);
   const indices = classes && new Map(classes.map((label, i) => [label, i]));
   const values = new Float32Array(list.length);
   for (let r = 0; r < list.length; r++) {
@@ -183,7 +191,7 @@ export function readLabels(
       if (index === undefined) {
         const names = classes.map(String);
         throw new RangeError(
-          `y: row ${r}: ${show(label)} is none of the ${names.length} classes; did you mean '${nearest(String(label), names)}'?`,
+          `${where}: row ${r}: ${show(label)} is none of the ${names.length} classes; did you mean '${nearest(String(label), names)}'?`,
         );
       }
       values[r] = index;
@@ -194,12 +202,12 @@ export function readLabels(
         ? '; for one row of probabilities each, use categoricalCrossentropy'
         : '';
       throw new TypeError(
-        `y: row ${r}: expected a class index from 0 to ${count - 1}, got ${show(label)}${remedy}`,
+        `${where}: row ${r}: expected a class index from 0 to ${count - 1}, got ${show(label)}${remedy}`,
       );
     }
     if (!Number.isInteger(label) || label < 0 || label >= count) {
       throw new RangeError(
-        `y: row ${r}: expected a class index from 0 to ${count - 1}, got ${label}`,
+        `${where}: row ${r}: expected a class index from 0 to ${count - 1}, got ${label}`,
       );
     }
     values[r] = label;
@@ -212,9 +220,11 @@ export function readProbabilities(
   y: unknown,
   shape: Shape,
   classes: readonly Label[] | undefined,
+  where: string,
 ): DenseRows {
   const outputs = sizeOf(shape);
-  const flat = outputs === 1 && (areNames(y) || classes) ? readLabels(y, 2, classes) : undefined;
+  const flat =
+    outputs === 1 && (areNames(y) || classes) ? readLabels(y, 2, classes, where) : undefined;
   if (
     !flat &&
     outputs > 1 &&
@@ -223,16 +233,16 @@ export function readProbabilities(
     y.length !== outputs
   ) {
     throw new ShapeError(
-      `y: expected rows of ${outputs} probabilities, got single numbers; for class indices, use sparseCategoricalCrossentropy`,
+      `${where}: expected rows of ${outputs} probabilities, got single numbers; for class indices, use sparseCategoricalCrossentropy`,
     );
   }
-  const dense = flat ?? readRows(y, shape, 'y');
+  const dense = flat ?? readRows(y, shape, where);
   for (let i = 0; i < dense.values.length; i++) {
     const p = dense.values[i]!;
     if (p >= 0 && p <= 1) continue;
     const row = Math.floor(i / outputs);
     throw new RangeError(
-      `y: row ${row}, column ${i - row * outputs}: expected a probability from 0 to 1, got ${p}`,
+      `${where}: row ${row}, column ${i - row * outputs}: expected a probability from 0 to 1, got ${p}`,
     );
   }
   return dense;

@@ -28,8 +28,8 @@ const finite = ([least, most]: readonly [number, number]) =>
 
 /** Where in a training it happened. */
 export interface Moment {
-  readonly epoch?: number;
-  readonly batch?: number;
+  readonly epoch?: number | undefined;
+  readonly batch?: number | undefined;
   /** Whether the parameters were put back. */
   readonly restored: boolean;
   /** What was found not to be finite. */

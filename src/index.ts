@@ -1,7 +1,8 @@
-export type { BackendName } from './backends/backend.js';
+export type { BackendFactory, BackendName } from './backends/backend.js';
 export type { Callback, CallbackContext } from './callbacks.js';
 export type { Label, Rows, Targets } from './data.js';
 export { DivergenceError, MemoryError, ShapeError } from './errors.js';
+export type { FitOptions } from './fit-options.js';
 export type { InitializerSpec } from './initializers.js';
 export {
   type ActivationLayerSpec,
@@ -26,4 +27,4 @@ export {
 export { type Preprocess, type ScalerSpec, type Scaling, standardScaler } from './scalers.js';
 export type { Logs } from './scoring.js';
 export type { Shape } from './tensor.js';
-export type { EpochResult, FitOptions, FitResult, History, StopReason } from './training.js';
+export type { EpochResult, FitResult, History, StopReason } from './training.js';

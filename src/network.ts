@@ -1,4 +1,4 @@
-import type { Backend, BackendName } from './backends/backend.js';
+import type { Backend, BackendFactory, BackendName } from './backends/backend.js';
 import { embeddedModule } from './backends/embedded.js';
 import { jsBackend } from './backends/js.js';
 import { wasmBackend } from './backends/wasm.js';
@@ -6,24 +6,18 @@ import { known, onlyKeys, show } from './checks.js';
 import { type DenseRows, type Label, type Rows, readRows, type Targets } from './data.js';
 import { allFinite, divergence } from './divergence.js';
 import { ShapeError } from './errors.js';
+import type { FitOptions } from './fit-options.js';
 import { initialValues } from './initializers.js';
 import { type NetworkSpec, resolveModel } from './layers/model.js';
 import { largest } from './metrics.js';
 import { counter, type List, type Parameter, type Request } from './plan.js';
+import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
 import { type Logs, metricContext } from './scoring.js';
 import { NetworkState } from './state.js';
 import { summarize } from './summary.js';
 import type { Tensor } from './tensor.js';
-import {
-  type EpochResult,
-  type FitOptions,
-  type FitResult,
-  matchRows,
-  type Pause,
-  prepare,
-  Training,
-} from './training.js';
+import { type EpochResult, type FitResult, type Pause, Training } from './training.js';
 
 /** Weights, biases or their gradients by name: 'layers.0.w', dense and row-major. */
 export type Weights = Record<string, Float32Array>;
@@ -31,10 +25,11 @@ export type Weights = Record<string, Float32Array>;
 /** What is not part of the network itself. */
 export interface NetworkOptions {
   /**
-   * Where the kernels run; both give the same bits. Default 'wasm', or 'js' with a warning where
-   * WebAssembly cannot be had.
+   * Where the kernels run: 'wasm' and 'js' give the same bits. Default 'wasm', or 'js' with a warning
+   * where WebAssembly cannot be had. Others are imported and handed over, as `fused` from
+   * 'chainrule/fused'.
    */
-  readonly backend?: BackendName;
+  readonly backend?: BackendName | BackendFactory;
   /** Takes warnings; default `console.warn`. */
   readonly onWarning?: (message: string) => void;
 }
@@ -45,17 +40,16 @@ const rowsAtOnce = 256;
 const backends = { wasm: () => wasmBackend(embeddedModule()), js: () => jsBackend() };
 
 /** The asked backend, or the JS one with a warning where WebAssembly is not to be had. */
-function createBackend(options: NetworkOptions): Backend {
-  const name = options.backend;
-  if (name !== undefined) {
-    known(name, backends, 'backend');
-    return backends[name]();
+function createBackend({ backend, onWarning = console.warn }: NetworkOptions): Backend {
+  if (typeof backend === 'object' && backend !== null) return backend.create();
+  if (backend !== undefined) {
+    known(backend, backends, 'backend');
+    return backends[backend]();
   }
   try {
     return backends.wasm();
   } catch (error) {
-    const warn = options.onWarning ?? console.warn;
-    warn(`chainrule: WebAssembly cannot be used here, the JS backend runs instead (${error})`);
+    onWarning(`chainrule: WebAssembly cannot be used here, the JS backend runs instead (${error})`);
     return backends.js();
   }
 }
@@ -91,8 +85,8 @@ export class Network {
     });
   }
 
-  /** Which backend runs: 'wasm' or 'js'. */
-  get backend(): BackendName {
+  /** Which backend runs. */
+  get backend(): Backend['name'] {
     return this.#state.plan.backend.name;
   }
 
@@ -114,7 +108,7 @@ export class Network {
   async fit(x: Rows, y: Targets, options: FitOptions = {}): Promise<FitResult> {
     const release = this.#lock('fit');
     try {
-      const training = new Training(this.#state, this, prepare(this.#state, x, y, options));
+      const training = new Training(this.#state, this, prepare(this.#state, x, y, options), true);
       const run = training.run();
       for (let step = run.next(); ; step = run.next()) {
         if (step.done) return step.value;
@@ -136,7 +130,7 @@ export class Network {
   ): AsyncGenerator<EpochResult, FitResult, void> {
     let release = this.#lock('epochs');
     try {
-      const training = new Training(this.#state, this, prepare(this.#state, x, y, options));
+      const training = new Training(this.#state, this, prepare(this.#state, x, y, options), false);
       const run = training.run();
       for (let step = run.next(); ; step = run.next()) {
         if (step.done) return step.value;
@@ -174,7 +168,7 @@ export class Network {
       const scored = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
       const from = row * model.targetColumns;
       // Targets are scored in their own units, as the user gave them.
-      scores.add(scored as Float32Array, batch, targets.values.subarray(from), undefined);
+      scores.add(scored as Float32Array, batch, targets.values.subarray(from), 'own units');
     });
     const logs = { loss: sum / inputs.rows };
     scores.report(logs);
@@ -334,11 +328,14 @@ export class Network {
     const { floats } = plan.backend;
     const from = list.rows.offset;
     let difference = 0;
+    // Something is no number, or is not finite as a float32: the slow way says what and where.
     for (let i = 0; i < inputs; i++) {
-      const value = (floats[from + i] = x[i] as number);
-      difference += value - value;
+      const value = x[i];
+      if (typeof value !== 'number') return undefined;
+      floats[from + i] = value;
+      const kept = floats[from + i]!;
+      difference += kept - kept;
     }
-    // Something is not finite, or is no number: the slow way says what and where.
     if (difference !== 0) return undefined;
     list.program.run(1);
     const y = out ?? new Float32Array(outputs);
@@ -371,8 +368,10 @@ export class Network {
   /** Runs a list once; the losses are added to `sum`. */
   #runOnce(list: List, sum: number): { sum: number; stopped: boolean } {
     const { plan } = this.#state;
-    const cell = plan.backend.view(plan.sum);
-    plan.backend.view(plan.counters)[counter.appended] = 0;
+    const cell = plan.backend.view(plan.sums);
+    const counters = plan.backend.view(plan.counters);
+    counters[counter.appended] = 0;
+    counters[counter.epoch] = 0;
     cell[0] = sum;
     const stopped = list.program.run(1) === 0;
     return { sum: cell[0]!, stopped };
@@ -436,7 +435,8 @@ export class Network {
           `${what}: ${name}: expected ${size} numbers, a flat [${shape.join(', ')}], got ${given?.length ?? show(given)}`,
         );
       }
-      readRows(given as Rows, [size], `${what}: ${name}`);
+      // One row of numbers: nested arrays of that many rows would pass for it otherwise.
+      readRows([given], [size], `${what}: ${name}`);
     }
   }
 

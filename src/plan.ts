@@ -59,8 +59,14 @@ export interface Held {
   readonly outputs: Tensor;
 }
 
-/** Indices into the counters: the next position among the indices, rows appended, the step. */
-export const counter = { cursor: 0, appended: 1, step: 2 } as const;
+/**
+ * Indices into the counters: the next position among the indices, rows appended, the step, the epoch
+ * within a run, rows left of it, rows of an epoch.
+ */
+export const counter = { cursor: 0, appended: 1, step: 2, epoch: 3, left: 4, rows: 5 } as const;
+
+/** Epochs that one run of a list can tell apart. */
+export const mostEpochs = 256;
 
 /** Lists whose records stay in memory: a training's, and those of predictions in between. */
 const recordSlots = 8;
@@ -71,7 +77,7 @@ const mostLists = 32;
 /**
  * Where everything of one network stands in its memory, and the lists that run on it.
  *
- * zeros | sum | counters | gradients | parameters | slots | hyper | records | held rows | lists
+ * zeros | sums | gradients | parameters | slots | hyper | counters | records | held rows | lists
  *
  * All lists share the last part: they run one after another and leave nothing there that another
  * needs. So a kernel may find anything in a matrix that it is the first to write.
@@ -82,10 +88,10 @@ export class Plan {
   readonly parameters: readonly Parameter[];
   /** The scalars of a step: the optimizer's options, and what it keeps. */
   readonly hyper: Tensor;
-  /** The sum of all losses since the host set it to 0. */
-  readonly sum: Tensor;
+  /** The sums of losses, one for each epoch of a run. */
+  readonly sums: Tensor;
   readonly counters: Tensor;
-  /** All that a training changes, as one range: parameters, slots and hyper. */
+  /** All that a training changes, as one range: parameters, slots, hyper and counters. */
   readonly state: Tensor;
   readonly #zeros: Tensor;
   readonly #layers: readonly Readonly<Record<string, Tensor>>[];
@@ -110,8 +116,7 @@ export class Plan {
     const arena = this.#arena;
     const { optimizer, layers } = model;
     this.#zeros = arena.matrix(1, Math.max(...layers.map(({ output }) => sizeOf(output))));
-    this.sum = arena.dense(1, 1, 'f64');
-    this.counters = arena.dense(1, 3, 'i32');
+    this.sums = arena.dense(1, mostEpochs, 'f64');
 
     const declared = layers.flatMap(({ parameters }, layer) =>
       Object.entries(parameters).map(([key, p]) => ({ layer, key, ...p })),
@@ -133,6 +138,7 @@ export class Plan {
     this.trainable = parameters.range;
     this.#slots = optimizer.slots.map(() => block().range);
     this.hyper = arena.dense(1, Object.keys(optimizer.options).length + optimizer.kept, 'f64');
+    this.counters = arena.dense(1, Object.keys(counter).length, 'i32');
     this.state = rangeBetween(parameters.range.offset, arena.mark);
     this.parameters = declared.map((p) => {
       const i = ordered.indexOf(p);
@@ -173,16 +179,17 @@ export class Plan {
    * Makes room for rows that lists gather. What was held before is given up.
    *
    * @param rows rows of inputs and of targets
+   * @param indices how many rows, by index, lists may be told to visit
    * @param appended rows of outputs that one run of a list may append
    */
-  hold(rows: number, appended: number): Held {
+  hold(rows: number, indices: number, appended: number): Held {
     const arena = this.#arena;
     const { inputs, targetColumns, outputs } = this.model;
     this.release();
     const held = {
       x: arena.dense(rows, inputs),
       targets: arena.dense(rows, targetColumns),
-      indices: arena.dense(1, rows, 'i32'),
+      indices: arena.dense(1, indices, 'i32'),
       outputs: arena.dense(appended, outputs),
     };
     this.backend.reserve(arena.mark);
@@ -298,7 +305,7 @@ export class Plan {
       build.emitLoss(loss, predictions, t, perRow);
       // A loss that is not finite stops a training before it goes back, and a validation nowhere.
       if (!update && held) build.emit('advanceBatch', counters, batch, 0);
-      build.emit('addLosses', this.sum, perRow, batch);
+      build.emit('addLosses', this.sums, perRow, counters, batch);
     }
     if (request.gradients !== 'none') build.backward();
     if (update) {
@@ -324,6 +331,8 @@ export class Plan {
     const { hyper } = this;
     if (advance && ranges.length > 0) build.emitNamed(advance, [hyper]);
     for (const { offset, rows, pitch } of ranges) {
+      // A network without parameters steps over nothing, and kernels take one vector at least.
+      if (pitch === 0) continue;
       const within = (block: Tensor) => ({
         ...block,
         offset: block.offset + offset - this.trainable.offset,

@@ -1,4 +1,4 @@
-import { choose, show } from './checks.js';
+import { choose, onlyKeys } from './checks.js';
 import { ShapeError } from './errors.js';
 
 /** A scaler, as plain data. */
@@ -54,10 +54,8 @@ const unscaled: Column = { center: 0, scale: 1 };
 /** Refuses scaling that does not fit the columns. */
 export function checkPreprocess(preprocess: Preprocess, inputs: number, outputs: number): void {
   const columns = { x: inputs, y: outputs };
-  for (const key of Object.keys(preprocess)) {
-    if (key !== 'x' && key !== 'y') {
-      throw new TypeError(`preprocess: expected x and y, got ${show(key)}`);
-    }
+  onlyKeys(preprocess, ['x', 'y'], 'preprocess');
+  for (const key of ['x', 'y'] as const) {
     const scaling = preprocess[key];
     if (Array.isArray(scaling)) {
       if (scaling.length !== columns[key]) {

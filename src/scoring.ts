@@ -38,17 +38,25 @@ export class Scores {
   /**
    * Adds `count` rows of dense outputs, which are overwritten where they have to be scaled back.
    *
+   * @param units whether the targets are scaled, as the outputs are
    * @param rows which row of `targets` belongs to each; in order from 0 if left out
    */
-  add(outputs: Float32Array, count: number, targets: Float32Array, rows?: Int32Array): void {
+  add(
+    outputs: Float32Array,
+    count: number,
+    targets: Float32Array,
+    units: 'scaled' | 'own units',
+    rows?: Int32Array,
+  ): void {
     const width = this.#targetColumns;
     const scaler = this.#scaler;
+    const targetScaler = units === 'scaled' ? scaler : undefined;
     if (scaler) scaler.invert(outputs);
     for (let i = 0; i < count; i++) {
       const row = rows ? rows[i]! : i;
-      const truth = scaler ? targets.slice(row * width, (row + 1) * width) : targets;
-      if (scaler) scaler.invert(truth);
-      const at = scaler ? 0 : row * width;
+      const truth = targetScaler ? targets.slice(row * width, (row + 1) * width) : targets;
+      targetScaler?.invert(truth);
+      const at = targetScaler ? 0 : row * width;
       for (const [, metric] of this.#metrics) metric.add(outputs, i * this.#outputs, truth, at);
     }
   }

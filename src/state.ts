@@ -41,6 +41,7 @@ export class NetworkState {
   readTargets(
     y: Targets,
     classes = this.classes,
+    where = 'y',
   ): { targets: DenseRows; classes: readonly Label[] | undefined } {
     const { loss, outputs, outputShape } = this.model;
     if (!loss) {
@@ -48,13 +49,13 @@ export class NetworkState {
         'this network has no loss, so it can only predict: give sequential() a loss, or a task',
       );
     }
-    if (loss.targets === 'values') return { targets: readRows(y, outputShape, 'y'), classes };
+    if (loss.targets === 'values') return { targets: readRows(y, outputShape, where), classes };
     const single = outputs === 1 ? 2 : outputs;
-    const learnt = classes ?? (areNames(y) ? learnClasses(y, single) : undefined);
+    const learnt = classes ?? (areNames(y) ? learnClasses(y, single, where) : undefined);
     const targets =
       loss.targets === 'labels'
-        ? readLabels(y, outputs, learnt)
-        : readProbabilities(y, outputShape, learnt);
+        ? readLabels(y, outputs, learnt, where)
+        : readProbabilities(y, outputShape, learnt, where);
     return { targets, classes: learnt };
   }
 

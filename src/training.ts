@@ -1,36 +1,11 @@
-import type { Callback, CallbackContext } from './callbacks.js';
-import { hooks } from './callbacks.js';
-import { numberWithin, onlyKeys, show, wholeNumber } from './checks.js';
-import { type DenseRows, type Rows, stratifiedSplit, type Targets } from './data.js';
+import type { CallbackContext, hooks } from './callbacks.js';
 import { allFinite, divergence } from './divergence.js';
-import { ShapeError } from './errors.js';
-import { largest } from './metrics.js';
 import type { Network } from './network.js';
 import { counter, type Held, type List } from './plan.js';
+import type { Prepared } from './prepare.js';
 import { Random, streams } from './random.js';
 import type { Logs, Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
-
-/** How to train. */
-export interface FitOptions {
-  /** Passes over the data; default 1. */
-  readonly epochs?: number;
-  /** Rows a step; default 32. More than there are rows means all of them. */
-  readonly batchSize?: number;
-  /** Whether each epoch visits the rows in a new order, drawn from the seed; default true. */
-  readonly shuffle?: boolean;
-  /**
-   * Share of the rows to hold out for validation, in [0, 1); default 0. They are drawn by the seed,
-   * and for classes in the classes' proportions; with `shuffle: false` they are the last rows, as a
-   * series in time wants it. (Keras takes the last rows always.)
-   */
-  readonly validationSplit?: number;
-  /** Rows and targets to validate on, in place of a split. */
-  readonly validationData?: readonly [Rows, Targets];
-  readonly callbacks?: readonly Callback[];
-  /** Ends the training between two batches, and `fit` resolves: what was learnt is kept. */
-  readonly signal?: AbortSignal;
-}
 
 /** Why a training ended. */
 export type StopReason = 'completed' | 'aborted' | 'stopped';
@@ -49,149 +24,12 @@ export interface EpochResult {
   readonly logs: Logs;
 }
 
-const optionKeys = [
-  'epochs',
-  'batchSize',
-  'shuffle',
-  'validationSplit',
-  'validationData',
-  'callbacks',
-  'signal',
-] as const;
-
 /** Work between two looks at the clock, and in one run of a list, in floating point operations. */
 const sliceWork = 2e7;
 /** After this many milliseconds the event loop gets a turn. */
 const turnTime = 50;
 /** And after this much work where the clock stands still, as it does in some edge runtimes. */
 const turnWork = 2e8;
-/** Floats of outputs that one run of a list may append for the metrics. */
-const mostAppended = 2 ** 16;
-
-/** Options with their defaults, checked. */
-function readOptions(options: FitOptions) {
-  onlyKeys(options, optionKeys, 'fit');
-  const { epochs = 1, batchSize = 32, shuffle = true, validationSplit = 0 } = options;
-  const { callbacks = [], signal } = options;
-  wholeNumber(epochs, 'epochs', 0);
-  wholeNumber(batchSize, 'batchSize');
-  if (typeof shuffle !== 'boolean') {
-    throw new TypeError(`shuffle: expected true or false, got ${show(shuffle)}`);
-  }
-  numberWithin(validationSplit, 'validationSplit', 0, 1, 'open');
-  if (validationSplit > 0 && options.validationData) {
-    throw new TypeError('validationSplit and validationData exclude each other: give one of them');
-  }
-  if (!Array.isArray(callbacks)) {
-    throw new TypeError(`callbacks: expected an array, got ${show(callbacks)}`);
-  }
-  callbacks.forEach((callback, i) => {
-    if (
-      typeof callback !== 'object' ||
-      callback === null ||
-      !hooks.some((hook) => hook in callback)
-    ) {
-      throw new TypeError(
-        `callbacks[${i}]: expected an object with ${hooks.join(', ')}, got ${show(callback)}`,
-      );
-    }
-  });
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
-    throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
-  }
-  return { epochs, batchSize, shuffle, validationSplit, callbacks, signal };
-}
-
-/** Which rows of `count` are held out, as the options say. */
-function split(state: NetworkState, targets: DenseRows, share: number, shuffle: boolean) {
-  const { rows, values } = targets;
-  const { model } = state;
-  const all = Int32Array.from({ length: rows }, (_, r) => r);
-  if (share === 0) return { training: all, held: new Int32Array(0) };
-  const width = model.targetColumns;
-  const classes =
-    model.loss?.targets === 'values' || width > 1
-      ? Float32Array.from(all, (r) =>
-          model.loss?.targets === 'values' ? 0 : largest(values, r * width, width),
-        )
-      : values;
-  const cut = rows - Math.round(rows * share);
-  const parts = shuffle
-    ? stratifiedSplit(classes, share, new Random(model.seed, streams.split))
-    : { training: all.slice(0, cut), held: all.slice(cut) };
-  if (parts.held.length === 0 || parts.training.length === 0) {
-    throw new RangeError(
-      `validationSplit: ${share} of ${rows} rows leaves ${parts.held.length} to validate and ${parts.training.length} to train on`,
-    );
-  }
-  return parts;
-}
-
-/** A training that has been checked and laid out in memory. */
-interface Prepared extends ReturnType<typeof readOptions> {
-  /** Puts all rows into the network's memory, in place of those of any other training. */
-  readonly hold: () => Held;
-  /** Rows to train on, in the order in which they were given. */
-  readonly training: Int32Array;
-  /** The rows behind them in the plan's indices that validate. */
-  readonly validating: number;
-}
-
-/** Checks all arguments, and puts rows and targets into the network's memory. */
-export function prepare(
-  state: NetworkState,
-  x: Rows,
-  y: Targets,
-  options: FitOptions = {},
-): Prepared {
-  const read = readOptions(options);
-  const { model, plan } = state;
-  const inputs = state.readInputs(x, 'x');
-  const { targets, classes } = state.readTargets(y);
-  matchRows(inputs, targets, 'x', 'y');
-  const { training, held } = split(state, targets, read.validationSplit, read.shuffle);
-  let extra: { inputs: DenseRows; targets: DenseRows } | undefined;
-  if (options.validationData) {
-    const [vx, vy] = options.validationData;
-    extra = {
-      inputs: state.readInputs(vx, 'validationData[0]'),
-      targets: state.readTargets(vy, classes).targets,
-    };
-    matchRows(extra.inputs, extra.targets, 'validationData[0]', 'validationData[1]');
-  }
-  const count = inputs.rows;
-  const more = extra?.inputs.rows ?? 0;
-  const batch = Math.min(read.batchSize, training.length);
-  const appended = Math.max(batch, Math.floor(mostAppended / model.outputs));
-  const room = model.metrics.length > 0 ? appended : 0;
-  const validating = extra ? Int32Array.from({ length: more }, (_, r) => count + r) : held;
-  const hold = () => {
-    const place = plan.hold(count + more, room);
-    const { floats } = plan.backend;
-    const put = (part: { inputs: DenseRows; targets: DenseRows }, row: number) => {
-      state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
-      const at = place.targets.offset + row * model.targetColumns;
-      state.writeTargets(part.targets.values, floats, at);
-    };
-    put({ inputs, targets }, 0);
-    if (extra) put(extra, count);
-    const indices = plan.backend.view(place.indices) as Int32Array;
-    indices.set(training);
-    indices.set(validating, training.length);
-    return place;
-  };
-  // Room first: where there is none, nothing has changed yet.
-  plan.hold(count + more, room);
-  state.classes = classes;
-  state.fitScalers(inputs, targets, training);
-  return { ...read, batchSize: batch, hold, training, validating: validating.length };
-}
-
-/** Refuses inputs and targets of different row counts. */
-export function matchRows(x: DenseRows, y: DenseRows, xName: string, yName: string): void {
-  if (x.rows === y.rows) return;
-  throw new ShapeError(`${yName}: expected ${x.rows} rows, as many as ${xName} has, got ${y.rows}`);
-}
 
 /** Something to wait for before a training goes on. */
 export interface Pause {
@@ -216,9 +54,27 @@ function nextTurn(): Promise<void> {
   });
 }
 
+/** The parts of the memory that a training reads and writes, for as long as it does not move. */
+interface Views {
+  readonly floats: Float32Array;
+  readonly state: Float32Array;
+  readonly trainable: Float32Array;
+  readonly sums: Float64Array;
+  readonly counters: Int32Array;
+  readonly indices: Int32Array;
+}
+
+/** The lists of one training: whole batches, and the rest of an epoch. */
+interface Lists {
+  readonly held: Held;
+  readonly whole: List;
+  readonly short: List;
+}
+
 /**
  * The training loop. It yields what must be awaited, and the result of each epoch; its driver awaits
- * nothing else, so that small networks do not pay for promises.
+ * nothing else, so that small networks do not pay for promises. For the same reason several short
+ * epochs are run at once where nobody is to be told of each.
  */
 export class Training {
   readonly history: History = { loss: [] };
@@ -227,7 +83,9 @@ export class Training {
   readonly #model: Network;
   readonly #prepared: Prepared;
   readonly #snapshot: Float32Array;
-  #held: Held | undefined;
+  #lists: Lists | undefined;
+  #views: Views | undefined;
+  #grouped: boolean;
   #logs: Logs = {};
   #epoch = 0;
   #batch = 0;
@@ -236,109 +94,188 @@ export class Training {
   #workSinceTurn = 0;
   #workSinceLook = 0;
 
-  constructor(state: NetworkState, model: Network, prepared: Prepared) {
+  /** @param alone whether nobody wants the result of each epoch as it ends */
+  constructor(state: NetworkState, model: Network, prepared: Prepared, alone: boolean) {
     this.#state = state;
     this.#model = model;
     this.#prepared = prepared;
     this.#snapshot = new Float32Array(state.plan.state.columns);
+    const { callbacks, validating, training, batchSize } = prepared;
+    const told = callbacks.some((c) => c.onEpochBegin ?? c.onBatchEnd ?? c.onEpochEnd);
+    const plain = validating.length === 0 && state.model.metrics.length === 0;
+    this.#grouped = alone && !told && plain && training.length % batchSize === 0;
   }
 
   *run(): Generator<Pause | EpochResult, FitResult, void> {
-    this.#take();
+    this.#take(this.#look());
     try {
-      return yield* this.#epochs();
+      yield* this.#call('onTrainBegin');
+      yield* this.#epochs();
+      yield* this.#call('onTrainEnd');
+      return { history: this.history, stopReason: this.stopReason };
     } finally {
       // However it ends, also by an error of a callback: what is left can be used.
-      if (!this.#finite()) this.#stateRange().set(this.#snapshot);
+      const views = this.#look();
+      if (!allFinite(views.trainable)) this.#restore(views);
     }
   }
 
-  *#epochs(): Generator<Pause | EpochResult, FitResult, void> {
-    yield* this.#call('onTrainBegin');
-    for (; this.#epoch < this.#prepared.epochs && !this.#over(); this.#epoch++) {
+  *#epochs(): Generator<Pause | EpochResult, void, void> {
+    const { epochs, callbacks, validating } = this.#prepared;
+    while (this.#epoch < epochs && !this.#over()) {
+      const lists = this.#ready();
+      const group = this.#grouped ? this.#epochsAtOnce(lists) : 1;
+      if (group > 1 && this.#runEpochs(lists, group)) {
+        if (this.#turnIsDue(lists.whole.work * group)) yield this.#turn();
+        continue;
+      }
       this.#logs = {};
       this.#batch = 0;
-      yield* this.#call('onEpochBegin');
-      this.#take();
-      const { plan } = this.#state;
-      if (!this.#held || plan.held !== this.#held) this.#held = this.#prepared.hold();
-      yield* this.#trainEpoch(this.#held);
+      if (callbacks.length > 0) yield* this.#call('onEpochBegin');
+      yield* this.#trainEpoch(this.#ready());
       if (this.stopReason !== 'completed') break;
-      if (this.#prepared.validating > 0) yield* this.#validate(this.#held);
-      for (const [name, value] of Object.entries(this.#logs))
-        (this.history[name] ??= []).push(value);
-      yield* this.#call('onEpochEnd');
+      if (validating.length > 0) yield* this.#validate(this.#ready());
+      for (const name in this.#logs) (this.history[name] ??= []).push(this.#logs[name]!);
+      if (callbacks.length > 0) yield* this.#call('onEpochEnd');
       yield { epoch: this.#epoch, logs: this.#logs };
+      this.#epoch++;
     }
-    yield* this.#call('onTrainEnd');
-    return { history: this.history, stopReason: this.stopReason };
   }
 
-  /** One pass over the training rows. */
-  *#trainEpoch(held: Held): Generator<Pause, void, void> {
+  /** The rows in memory, and the lists that run on them; anew where another training had them. */
+  #ready(): Lists {
     const { plan, model } = this.#state;
-    const { batchSize, shuffle, training, callbacks } = this.#prepared;
-    const size = training.length;
-    const scored = model.metrics.length > 0;
+    if (this.#lists && plan.held === this.#lists.held) return this.#lists;
+    const { batchSize, training, hold } = this.#prepared;
+    const held = hold();
     const request = {
       batch: batchSize,
       rows: 'held',
       training: true,
-      outputs: scored,
+      outputs: model.metrics.length > 0,
       loss: true,
       gradients: 'parameters',
       update: true,
     } as const;
     const whole = plan.list(request);
-    const rest = size % batchSize;
+    const rest = training.length % batchSize;
     const short = rest > 0 ? plan.list({ ...request, batch: rest }) : whole;
-    if (shuffle) {
-      const indices = (plan.backend.view(held.indices) as Int32Array).subarray(0, size);
-      indices.set(training);
-      new Random(model.seed, streams.shuffle, this.#state.epochs).shuffle(indices);
+    this.#views = undefined;
+    this.#lists = { held, whole, short };
+    return this.#lists;
+  }
+
+  /** Views of the memory as it is now: it moves when something needs more of it. */
+  #look(): Views {
+    const { plan } = this.#state;
+    const { backend } = plan;
+    const { floats } = backend;
+    if (this.#views?.floats === floats) return this.#views;
+    const { held } = this.#ready();
+    this.#views = {
+      floats: backend.floats,
+      state: backend.view(plan.state) as Float32Array,
+      trainable: backend.view(plan.trainable) as Float32Array,
+      sums: backend.view(plan.sums) as Float64Array,
+      counters: backend.view(plan.counters) as Int32Array,
+      indices: backend.view(held.indices) as Int32Array,
+    };
+    return this.#views;
+  }
+
+  /** Writes the order in which an epoch visits the training rows, as the `place`-th in memory. */
+  #order({ indices }: Views, place: number, epoch: number): void {
+    const { shuffle, training, validating } = this.#prepared;
+    if (!shuffle) return;
+    const start = validating.length + place * training.length;
+    const order = indices.subarray(start, start + training.length);
+    order.set(training);
+    new Random(this.#state.model.seed, streams.shuffle, epoch).shuffle(order);
+  }
+
+  /** As many epochs as one run may take: work is bounded, and so is the room for their orders. */
+  #epochsAtOnce({ whole }: Lists): number {
+    const { batchSize, training, epochs, orders } = this.#prepared;
+    const work = (whole.work * training.length) / batchSize;
+    return Math.min(epochs - this.#epoch, orders, Math.floor(sliceWork / work));
+  }
+
+  /**
+   * Several epochs in one run. Where the numbers stop being finite in one of them, all is put back,
+   * the result is false, and going epoch by epoch will find the place.
+   */
+  #runEpochs({ whole }: Lists, count: number): boolean {
+    const state = this.#state;
+    const { batchSize, training, validating } = this.#prepared;
+    const size = training.length;
+    const views = this.#look();
+    this.#take(views);
+    const { sums, counters } = views;
+    for (let i = 0; i < count; i++) {
+      this.#order(views, i, state.epochs + i);
+      sums[i] = 0;
     }
-    this.#state.epochs++;
-    const scores = scored ? this.#state.scores() : undefined;
+    counters[counter.cursor] = validating.length;
+    counters[counter.epoch] = 0;
+    counters[counter.left] = counters[counter.rows] = size;
+    const steps = (count * size) / batchSize;
+    if (whole.program.run(steps) < steps || !allFinite(views.trainable)) {
+      this.#restore(views);
+      this.#grouped = false;
+      return false;
+    }
+    for (let i = 0; i < count; i++) this.history.loss.push(sums[i]! / size);
+    state.epochs += count;
+    this.#epoch += count;
+    return true;
+  }
+
+  /** One pass over the training rows. */
+  *#trainEpoch(lists: Lists): Generator<Pause, void, void> {
+    const { batchSize, training, validating, callbacks } = this.#prepared;
+    const state = this.#state;
+    const size = training.length;
+    const scores = state.model.metrics.length > 0 ? state.scores() : undefined;
     const single = callbacks.some((callback) => callback.onBatchEnd);
+    const views = this.#look();
+    this.#take(views);
+    this.#order(views, 0, state.epochs++);
     let sum = 0;
-    let cursor = 0;
-    while (cursor < size) {
-      const batch = Math.min(batchSize, size - cursor);
-      const list = batch === batchSize ? whole : short;
-      const left = batch === batchSize ? Math.floor((size - cursor) / batch) : 1;
-      const steps = single ? 1 : Math.min(left, this.#stepsAtOnce(list, batch, held));
+    let done = 0;
+    while (done < size) {
+      const batch = Math.min(batchSize, size - done);
+      const list = batch === batchSize ? lists.whole : lists.short;
+      const left = batch === batchSize ? Math.floor((size - done) / batch) : 1;
+      const steps = single ? 1 : Math.min(left, this.#stepsAtOnce(list, batch, lists.held));
+      const cursor = validating.length + done;
       const result = this.#runList(list, cursor, sum, steps);
       sum = result.sum;
-      if (scores) this.#score(scores, held, cursor, result.steps * batch);
+      if (scores) this.#score(scores, lists.held, cursor, result.steps * batch);
       this.#batch += result.steps;
       if (result.steps < steps) this.#diverged(list, 'loss');
-      cursor += steps * batch;
+      done += steps * batch;
       if (single) {
-        this.#logs = { loss: sum / cursor };
+        this.#logs = { loss: sum / done };
         scores?.report(this.#logs);
         yield* this.#call('onBatchEnd');
       }
       if (this.#turnIsDue(list.work * steps)) yield this.#turn();
-      if (cursor < size && this.#over()) {
-        if (!this.#finite()) this.#diverged(list, 'parameters');
-        return;
-      }
+      if (done < size && this.#over()) break;
     }
-    if (!this.#finite()) this.#diverged(short, 'parameters');
-    this.#logs = { loss: sum / size };
+    if (!allFinite(this.#look().trainable)) this.#diverged(lists.short, 'parameters');
+    this.#logs = { loss: sum / done };
     scores?.report(this.#logs);
   }
 
   /** The loss and the metrics over the rows held out. */
-  *#validate(held: Held): Generator<Pause, void, void> {
-    const { validating, batchSize, training } = this.#prepared;
+  *#validate({ held }: Lists): Generator<Pause, void, void> {
+    const { validating, batchSize } = this.#prepared;
     const { plan, model } = this.#state;
     const scored = model.metrics.length > 0;
-    const first = training.length;
-    const end = first + validating;
     const scores = this.#state.scores();
+    const end = validating.length;
     let sum = 0;
-    for (let cursor = first; cursor < end; ) {
+    for (let cursor = 0; cursor < end; ) {
       const batch = Math.min(batchSize, end - cursor);
       const list = plan.list({
         batch,
@@ -349,10 +286,8 @@ export class Training {
         gradients: 'none',
         update: false,
       });
-      const steps = Math.min(
-        Math.floor((end - cursor) / batch),
-        this.#stepsAtOnce(list, batch, held),
-      );
+      const most = Math.floor((end - cursor) / batch);
+      const steps = Math.min(most, this.#stepsAtOnce(list, batch, held));
       const result = this.#runList(list, cursor, sum, steps);
       sum = result.sum;
       // A list that stops at a loss which is not finite has done all else of that step.
@@ -361,21 +296,21 @@ export class Training {
       cursor += done * batch;
       if (this.#turnIsDue(list.work * steps)) yield this.#turn();
     }
-    this.#logs.val_loss = sum / validating;
+    this.#logs.val_loss = sum / end;
     scores.report(this.#logs, 'val_');
   }
 
   /** Runs a list on held rows from `cursor` on; a callback may have used the cells in between. */
   #runList(list: List, cursor: number, sum: number, steps: number): { sum: number; steps: number } {
-    const { plan } = this.#state;
-    const { backend } = plan;
-    const counters = backend.view(plan.counters);
-    const cell = backend.view(plan.sum);
+    const { counters, sums } = this.#look();
     counters[counter.cursor] = cursor;
     counters[counter.appended] = 0;
-    cell[0] = sum;
+    counters[counter.epoch] = 0;
+    // All within one epoch, however many rows.
+    counters[counter.left] = counters[counter.rows] = 0;
+    sums[0] = sum;
     const done = list.program.run(steps);
-    return { sum: cell[0]!, steps: done };
+    return { sum: sums[0]!, steps: done };
   }
 
   /** As many steps as one run may take: work is bounded, and so is the room for outputs. */
@@ -391,7 +326,7 @@ export class Training {
     const view = (tensor: Held['outputs']) => plan.backend.view(tensor);
     const outputs = view(held.outputs).subarray(0, count * model.outputs) as Float32Array;
     const rows = view(held.indices).subarray(cursor, cursor + count) as Int32Array;
-    scores.add(outputs, count, view(held.targets) as Float32Array, rows);
+    scores.add(outputs, count, view(held.targets) as Float32Array, 'scaled', rows);
   }
 
   /** Whether the event loop should have a turn. The clock is looked at only now and then. */
@@ -436,29 +371,19 @@ export class Training {
     return this.stopReason !== 'completed';
   }
 
-  #stateRange(): Float32Array {
-    return this.#state.plan.backend.view(this.#state.plan.state) as Float32Array;
+  /** Keeps the state as it is at the start of an epoch. */
+  #take({ state }: Views): void {
+    this.#snapshot.set(state);
   }
 
-  /** Keeps the state of the epoch's start. */
-  #take(): void {
-    this.#snapshot.set(this.#stateRange());
-  }
-
-  #finite(): boolean {
-    const { plan } = this.#state;
-    return allFinite(plan.backend.view(plan.trainable) as Float32Array);
+  #restore({ state }: Views): void {
+    state.set(this.#snapshot);
   }
 
   /** Ends the training with an error that says what happened; `run` puts parameters back. */
   #diverged(list: List, what: 'loss' | 'parameters'): never {
-    const restored = !this.#finite();
-    const moment = { epoch: this.#epoch, restored, what };
-    const error = divergence(
-      this.#state.plan,
-      list,
-      what === 'loss' ? { ...moment, batch: this.#batch } : moment,
-    );
-    throw error;
+    const restored = !allFinite(this.#look().trainable);
+    const batch = what === 'loss' ? this.#batch : undefined;
+    throw divergence(this.#state.plan, list, { epoch: this.#epoch, batch, restored, what });
   }
 }

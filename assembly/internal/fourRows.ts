@@ -83,16 +83,8 @@ function exponential(z: v128, max: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exponentials(
-  y0: usize,
-  y1: usize,
-  y2: usize,
-  y3: usize,
-  z0: usize,
-  z1: usize,
-  z2: usize,
-  z3: usize,
-  columns: i32,
-  max: v128,
+  y0: usize, y1: usize, y2: usize, y3: usize, z0: usize, z1: usize, z2: usize, z3: usize, columns:
+  i32, max: v128,
 ): v128 {
   const tail = tailMask(columns);
   const last = ((columns - 1) >> 2) << 4;

@@ -14,9 +14,13 @@ import { joinLanesOfFour, laneMask, multiplyAdd, splatAt } from './simd';
  *
  * Every tile has eight vector accumulators and six loads in its inner loop, and k is not unrolled:
  * engines keep 15 vector registers and may hoist all loads of a loop above its arithmetic, so that
- * anything larger spills. Tiles are inlined. Rows past the last one are met by repeating the last,
- * or by not storing; columns past the last by masking what is stored, because a NaN times the zeros
- * of the padding is NaN.
+ * anything larger spills. Rows past the last one are met by repeating the last, or by not storing;
+ * columns past the last by masking what is stored, because a NaN times the zeros of the padding is
+ * NaN.
+ *
+ * Tiles are inlined, and flags among their parameters are constants where they are called. Two calls
+ * that differ only in a flag must not be the two arms of one `if`: the optimizer would merge them
+ * again, into one loop that tests the flag.
  *
  * Pointers, strides and steps are in bytes, m, n and k in floats; all sizes are at least 1.
  *
@@ -321,6 +325,24 @@ function storeTN(
   }
 }
 
+/** `tileTN` down `rows` rows of c; from one tile to the next a moves by `aNext`. */
+// @ts-ignore: decorator
+@inline
+function panelTN(
+  wide: bool, descend: bool, c: usize, cStride: usize, rows: i32, columns: i32,
+  a: usize, aStride: usize, aSize: usize, aNext: usize, b: usize, bStride: usize, rate: v128,
+): void {
+  const mask0 = laneMask(columns), mask1 = laneMask(columns - 4);
+  do {
+    tileTN(
+      wide, descend, c, cStride, rows, a, aStride, a + aSize, b, bStride, mask0, mask1, rate,
+    );
+    a += aNext;
+    c += cStride << 2;
+    rows -= 4;
+  } while (rows > 0);
+}
+
 /** Copies m rows of 4 columns (8 with `wide`), `stride` apart, one behind the other. */
 // @ts-ignore: decorator
 @inline
@@ -344,29 +366,22 @@ function packedTN(
 ): void {
   const panel = scratch;
   const strips = panel + (<usize>m << 5);
-  const stripSize = <usize>m << 4;
+  const size = <usize>m << 4;
   do {
     const rows = min(inputs, BLOCK_STRIPS);
     let strip = strips, from = a, i = rows;
     do {
       pack(false, strip, from, m, aStride);
-      strip += stripSize;
+      strip += size;
       from += 16;
       i -= 4;
     } while (i > 0);
     let cPanel = c, bPanel = b, columns = units;
     do {
-      const mask0 = laneMask(columns), mask1 = laneMask(columns - 4);
       pack(true, panel, bPanel, m, bStride);
-      let at = cPanel, left = rows;
-      strip = strips;
-      do {
-        const next = strip + stripSize;
-        tileTN(true, descend, at, bStride, left, strip, 16, next, panel, 32, mask0, mask1, rate);
-        strip = next;
-        at += bStride << 2;
-        left -= 4;
-      } while (left > 0);
+      panelTN(
+        true, descend, cPanel, bStride, rows, columns, strips, 16, size, size, panel, 32, rate,
+      );
       cPanel += 32;
       bPanel += 32;
       columns -= 8;
@@ -377,35 +392,23 @@ function packedTN(
   } while (inputs > 0);
 }
 
-/** TN where packing does not pay: along the rows of c, which are then read and written in order. */
+/** TN where packing does not pay. */
 // @ts-ignore: decorator
 @inline
 function directTN(
   descend: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
   aStride: usize, bStride: usize, rate: v128,
 ): void {
-  const aSize = <usize>m * aStride;
-  do {
-    let cPanel = c, panel = b, columns = units;
-    while (columns > 4) {
-      tileTN(
-        true, descend, cPanel, bStride, inputs, a, aStride, a + aSize, panel, bStride,
-        laneMask(columns), laneMask(columns - 4), rate,
-      );
-      cPanel += 32;
-      panel += 32;
-      columns -= 8;
-    }
-    if (columns > 0) {
-      tileTN(
-        false, descend, cPanel, bStride, inputs, a, aStride, a + aSize, panel, bStride,
-        laneMask(columns), laneMask(columns), rate,
-      );
-    }
-    a += 16;
-    c += bStride << 2;
-    inputs -= 4;
-  } while (inputs > 0);
+  const size = <usize>m * aStride;
+  while (units > 4) {
+    panelTN(true, descend, c, bStride, inputs, units, a, aStride, size, 16, b, bStride, rate);
+    c += 32;
+    b += 32;
+    units -= 8;
+  }
+  if (units > 0) {
+    panelTN(false, descend, c, bStride, inputs, units, a, aStride, size, 16, b, bStride, rate);
+  }
 }
 
 // @ts-ignore: decorator
@@ -434,29 +437,4 @@ export function descendTN(
   rate: f32,
 ): void {
   productTN(true, c, a, b, m, inputs, units, aStride, bStride, f32x4.splat(rate));
-}
-
-/** The rows of bᵀ for n columns of b, rounded up to 4, `rows` floats each, rounded up to 4. */
-export function transpose(
-  to: usize, b: usize, rows: i32, n: i32, bStride: usize, toStride: usize,
-): void {
-  do {
-    let from = b, into = to, columns = n;
-    do {
-      const r0 = v128.load(from), r1 = v128.load(from + bStride);
-      const r2 = v128.load(from + 2 * bStride), r3 = v128.load(from + 3 * bStride);
-      const p = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), q = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const s = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), t = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      v128.store(into, v128.shuffle<f32>(p, q, 0, 1, 4, 5));
-      v128.store(into + toStride, v128.shuffle<f32>(p, q, 2, 3, 6, 7));
-      v128.store(into + 2 * toStride, v128.shuffle<f32>(s, t, 0, 1, 4, 5));
-      v128.store(into + 3 * toStride, v128.shuffle<f32>(s, t, 2, 3, 6, 7));
-      from += 16;
-      into += toStride << 2;
-      columns -= 4;
-    } while (columns > 0);
-    b += bStride << 2;
-    to += 16;
-    rows -= 4;
-  } while (rows > 0);
 }

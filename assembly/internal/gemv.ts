@@ -4,7 +4,7 @@ import { joinLanesOfFour, laneMask, multiplyAdd, splatAt, tailMask } from './sim
 /**
  * The products of gemm.ts for a single row of the batch, each in the same order of additions, so
  * that a row alone gives the bits it gives in company. They read every weight once: what counts is
- * to walk through them steadily.
+ * to walk through them steadily. And the transpose of few columns, which is another such walk.
  */
 
 /** A row of NN on `vectors` · 4 columns, of which the first `columns` are not masked. */
@@ -112,6 +112,31 @@ export function multiplyRowInOrderNT(
     c += 16;
     n -= 4;
   } while (n > 0);
+}
+
+/** bᵀ for `multiplyGatedNN`: n rows of `rows` floats, both rounded up to 4, which b has as well. */
+export function transpose(
+  to: usize, b: usize, rows: i32, n: i32, bStride: usize, toStride: usize,
+): void {
+  do {
+    let from = b, into = to, columns = n;
+    do {
+      const r0 = v128.load(from), r1 = v128.load(from + bStride);
+      const r2 = v128.load(from + 2 * bStride), r3 = v128.load(from + 3 * bStride);
+      const p = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), q = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+      const s = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), t = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      v128.store(into, v128.shuffle<f32>(p, q, 0, 1, 4, 5));
+      v128.store(into + toStride, v128.shuffle<f32>(p, q, 2, 3, 6, 7));
+      v128.store(into + 2 * toStride, v128.shuffle<f32>(s, t, 0, 1, 4, 5));
+      v128.store(into + 3 * toStride, v128.shuffle<f32>(s, t, 2, 3, 6, 7));
+      from += 16;
+      into += toStride << 2;
+      columns -= 4;
+    } while (columns > 0);
+    b += bStride << 2;
+    to += 16;
+    rows -= 4;
+  } while (rows > 0);
 }
 
 /** One vector of a row of c: the sum of one product from +0, or a step down it. */

@@ -45,7 +45,7 @@ export interface Workspace {
 
 /** One network's memory, and the means to run lists on it. */
 export interface Backend {
-  readonly name: 'wasm' | 'js';
+  readonly name: BackendName | 'fused';
   /**
    * The whole arena. Making room gives new arrays and leaves the old ones useless, so they are read
    * here each time and never kept.
@@ -58,5 +58,10 @@ export interface Backend {
   compile(ops: readonly Op[], workspace: Workspace): Program;
 }
 
-/** A backend as users name it, or hand it over. */
-export type BackendName = Backend['name'];
+/** A backend that the default entry carries, and that is named rather than handed over. */
+export type BackendName = 'wasm' | 'js';
+
+/** A backend that users import and hand over, because the default entry does not carry it. */
+export interface BackendFactory {
+  create(): Backend;
+}

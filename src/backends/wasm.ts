@@ -53,8 +53,9 @@ function encode(ops: readonly Op[], pointer: (tensor: Tensor) => number): Int32A
  * The WebAssembly backend: one memory and one instance of the module for each network.
  *
  * @param module compiled once, and shared by all networks
+ * @param name which build of the module it is
  */
-export function wasmBackend(module: WebAssembly.Module): Backend {
+export function wasmBackend(module: WebAssembly.Module, name: 'wasm' | 'fused' = 'wasm'): Backend {
   const memory = new WebAssembly.Memory({ initial: 1 });
   // The loader's own exports wrap each function in one that takes rest arguments; lists are walked
   // by the bare ones.
@@ -78,7 +79,7 @@ export function wasmBackend(module: WebAssembly.Module): Backend {
   }
 
   return {
-    name: 'wasm',
+    name,
     get floats() {
       return floats;
     },

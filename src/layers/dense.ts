@@ -124,6 +124,6 @@ function packedFloats(batch: number, inputs: number, units: number): number {
   const columns = Math.ceil(inputs / 8) * 8;
   const transposed = units <= 12 && inputs >= 8 && batch >= 2 ? 12 * columns : 0;
   const panels =
-    batch >= 16 && inputs >= 32 && units >= 32 ? batch * (Math.min(columns, 256) + 16) + 4096 : 0;
+    batch >= 16 && inputs >= 32 && units >= 32 ? batch * (Math.min(columns, 256) + 8) : 0;
   return Math.max(transposed, panels);
 }

@@ -165,6 +165,24 @@ function resolveLoss(spec: LossSpec, activation: string, outputs: number): Model
   };
 }
 
+/** A name more than there are outputs would reach kernels as a class that is not there. */
+function checkClasses(classes: unknown, count: number): void {
+  if (!Array.isArray(classes)) {
+    throw new TypeError(`classes: expected an array of names, got ${show(classes)}`);
+  }
+  classes.forEach((name: unknown, i) => {
+    if (!['string', 'number', 'boolean'].includes(typeof name)) {
+      throw new TypeError(`classes[${i}]: expected text, a number or a boolean, got ${show(name)}`);
+    }
+    if (classes.indexOf(name) !== i) throw new RangeError(`classes: ${show(name)} comes twice`);
+  });
+  if (classes.length !== count) {
+    throw new RangeError(
+      `classes: expected ${count} names, as many as the network tells apart, got ${classes.length}`,
+    );
+  }
+}
+
 function resolveOptimizer(spec: OptimizerSpec): ModelOptimizer {
   const { type, options } = choose(optimizers, spec, 'optimizer');
   const definition: OptimizerDefinition = optimizers[type];
@@ -202,7 +220,15 @@ export function resolveModel(given: NetworkSpec): Model {
   names.forEach((name, i) => {
     known(name, metrics, `metrics[${i}]`);
   });
-  if (spec.preprocess !== undefined) checkPreprocess(spec.preprocess, sizeOf(inputShape), outputs);
+  if (spec.preprocess !== undefined) {
+    checkPreprocess(spec.preprocess, sizeOf(inputShape), outputs);
+    if (spec.preprocess.y !== undefined && loss && loss.targets !== 'values') {
+      throw new RangeError(
+        `preprocess.y: the targets of ${loss.type} are classes or probabilities, which are not scaled`,
+      );
+    }
+  }
+  if (spec.classes !== undefined) checkClasses(spec.classes, outputs === 1 ? 2 : outputs);
   return {
     spec,
     layers,

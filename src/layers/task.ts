@@ -22,6 +22,8 @@ const tasks = {
 export function expandTask(spec: NetworkSpec): NetworkSpec {
   if (spec.task === undefined) return spec;
   known(spec.task, tasks, 'task');
+  // What is no list of layers is refused with the rest of the spec.
+  if (!Array.isArray(spec.layers)) return spec;
   const { activation, loss } = tasks[spec.task];
   const last = spec.layers.length - 1;
   const layers = spec.layers.map((layer, i) => {

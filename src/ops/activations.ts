@@ -110,7 +110,7 @@ const SELU_SCALE = fround(1.0507009873554805);
 /** λα, with the paper's α = 1.6732632423543772. */
 const SELU_BELOW = fround(1.7580993408473766);
 
-/** y = λz above 0, λα(eᶻ − 1) below (Klambauer et al. 2017); there f′ = y + λα. 3 ULP. */
+/** y = λz above 0, λα(eᶻ − 1) below (Klambauer et al. 2017); there f′ = y + λα. 2 ULP. */
 export function seluForward(
   y: Floats,
   z: Floats,
@@ -142,22 +142,24 @@ export function seluBackward(
 
 const SQRT_HALF = fround(Math.SQRT1_2);
 /** 1 / √(2π) */
-const NORMAL_DENSITY = fround(0.3989422804014327);
-/** Below this, z·Φ(z) would be subnormal before long: it counts as 0. */
-const GELU_LOWEST = fround(-12.7);
+const DENSITY = fround(0.3989422804014327);
 
-/** zΦ(z), with Φ(z) = erfc(−z/√2) / 2, so that nothing cancels below 0. */
+/** From here on, which is beyond 9√2, Φ(−|z|) is 0. */
+const GELU_END = 13;
+
+/** max(z, 0) − |z|Φ(−|z|), where nothing cancels, with Φ(−|z|) = erfc(|z|/√2)/2. */
 function geluOf(z: number): number {
-  if (z < GELU_LOWEST) return 0;
-  return fround(fround(0.5 * z) * erfc(fround(-z * SQRT_HALF)));
+  const x = Math.min(Math.abs(z), GELU_END);
+  return fround(Math.max(z, 0) - fround(fround(0.5 * x) * erfc(fround(x * SQRT_HALF))));
 }
 
-/** Φ(z) + zφ(z); constant outside ±12.5, so that no ∞ · 0 arises. */
+/** Φ(z) + zφ(z), which is 1 less its value at −z. */
 function geluSlope(z: number): number {
-  const x = Math.max(Math.min(z, 12.5), -12.5);
-  const u = fround(x * SQRT_HALF);
-  const density = fround(fround(x * NORMAL_DENSITY) * exp(-fround(u * u)));
-  return fround(fround(0.5 * erfc(-u)) + density);
+  const x = Math.min(Math.abs(z), GELU_END);
+  const a = fround(x * SQRT_HALF);
+  const e = a >= 9 ? 0 : exp(-fround(a * a));
+  const below = fround(fround(0.5 * erfc(a)) - fround(fround(x * DENSITY) * e));
+  return z > 0 ? fround(1 - below) : below;
 }
 
 /** y = zΦ(z), the normal distribution (Hendrycks and Gimpel 2016). 4 ULP, or 1e-7 below 0. */
@@ -191,27 +193,26 @@ export function geluBackward(
 const TANH_GELU_1 = fround(1.5957691216057308);
 const TANH_GELU_3 = fround(0.07135481627260025);
 const TANH_GELU_SLOPE = fround(0.21406444881780074);
-/** Below this, exp(w) leaves the normal floats. */
-const TANH_GELU_LOWEST = -10;
+/** Below this, σ(w) is 0. */
+const TANH_GELU_LOWEST = fround(-10.1);
 
-/** zσ(w), w = 2√(2/π)(z + 0.044715z³), which is z(1 + tanh(w/2))/2 without cancellation. */
+/** max(z, 0) − |z|σ(−|w|), w = 2√(2/π)(z + 0.044715z³): z(1 + tanh(w/2))/2 without cancellation. */
 function geluTanhOf(z: number): number {
-  if (z < TANH_GELU_LOWEST) return 0;
-  const w = fround(z * fround(TANH_GELU_1 + fround(TANH_GELU_3 * fround(z * z))));
-  const e = exp(-Math.abs(w));
-  return fround((z < 0 ? fround(z * e) : z) / fround(1 + e));
+  const x = Math.max(-Math.abs(z), TANH_GELU_LOWEST);
+  const w = fround(x * fround(TANH_GELU_1 + fround(TANH_GELU_3 * fround(x * x))));
+  const e = exp(w);
+  return fround(Math.max(z, 0) + fround(x * fround(e / fround(1 + e))));
 }
 
-/** σ(w) + zσ(w)(1 − σ(w))w′; constant outside ±10. */
+/** σ(w) + zσ(w)(1 − σ(w))w′, which is 1 less its value at −z. */
 function geluTanhSlope(z: number): number {
-  const x = Math.max(Math.min(z, -TANH_GELU_LOWEST), TANH_GELU_LOWEST);
+  const x = Math.max(-Math.abs(z), TANH_GELU_LOWEST);
   const square = fround(x * x);
-  const w = fround(x * fround(TANH_GELU_1 + fround(TANH_GELU_3 * square)));
-  const e = exp(-Math.abs(w));
-  const inverse = fround(1 / fround(1 + e));
-  const q = fround(e * inverse);
+  const e = exp(fround(x * fround(TANH_GELU_1 + fround(TANH_GELU_3 * square))));
+  const q = fround(e / fround(1 + e));
   const rise = fround(x * fround(TANH_GELU_1 + fround(TANH_GELU_SLOPE * square)));
-  return fround((x < 0 ? q : inverse) + fround(rise * fround(q * inverse)));
+  const below = fround(q + fround(fround(rise * q) * fround(1 - q)));
+  return z > 0 ? fround(1 - below) : below;
 }
 
 /** y = z(1 + tanh(√(2/π)(z + 0.044715z³)))/2, the approximation to gelu. 4 ULP, or 1e-7 below 0. */
@@ -241,26 +242,26 @@ export function geluTanhBackward(
   }
 }
 
-/** Below this, exp(z) leaves the normal floats. */
-const SILU_LOWEST = -87;
+/** Below this, σ(z) is 0. */
+const SILU_LOWEST = -88;
 
-/** zσ(z), with the exponential of −|z|, which cannot overflow. */
+/** max(z, 0) − |z|σ(−|z|) */
 function siluOf(z: number): number {
-  if (z < SILU_LOWEST) return 0;
-  const e = exp(-Math.abs(z));
-  return fround((z < 0 ? fround(z * e) : z) / fround(1 + e));
+  const x = Math.max(-Math.abs(z), SILU_LOWEST);
+  const e = exp(x);
+  return fround(Math.max(z, 0) + fround(x * fround(e / fround(1 + e))));
 }
 
-/** σ(z) + zσ(z)(1 − σ(z)); constant outside ±87. */
+/** σ(z) + zσ(z)(1 − σ(z)), which is 1 less its value at −z. */
 function siluSlope(z: number): number {
-  const x = Math.max(Math.min(z, -SILU_LOWEST), SILU_LOWEST);
-  const e = exp(-Math.abs(x));
-  const inverse = fround(1 / fround(1 + e));
-  const q = fround(e * inverse);
-  return fround((x < 0 ? q : inverse) + fround(x * fround(q * inverse)));
+  const x = Math.max(-Math.abs(z), SILU_LOWEST);
+  const e = exp(x);
+  const q = fround(e / fround(1 + e));
+  const below = fround(q + fround(fround(x * q) * fround(1 - q)));
+  return z > 0 ? fround(1 - below) : below;
 }
 
-/** y = zσ(z), also called swish. 3 ULP from −87 up, 0 below. */
+/** y = zσ(z), also called swish. 3 ULP, and 0 where exp(z) is below 2⁻¹²⁶. */
 export function siluForward(
   y: Floats,
   z: Floats,
@@ -315,7 +316,7 @@ export function softplusBackward(
 ): void {
   for (let r = 0; r < rows; r++) {
     for (let i = r * pitch, end = i + columns; i < end; i++)
-      dz[i] = fround(dy[i]! * -expm1(-y[i]!));
+      dz[i] = fround(dy[i]! * -expm1(-Math.abs(y[i]!)));
   }
 }
 
@@ -327,7 +328,7 @@ function softsignOf(z: number): number {
   return fround(x / fround(1 + Math.abs(x)));
 }
 
-/** y = z / (1 + |z|); f′ = (1 − |y|)². 1 ULP. */
+/** y = z / (1 + |z|); f′ = (1 − |y|)². 2 ULP. */
 export function softsignForward(
   y: Floats,
   z: Floats,

@@ -217,11 +217,20 @@ export function sparseCategoricalCrossentropyLoss(
   }
 }
 
-/** sum[0] += Σ_r losses[r], in order of the rows, in float64. Stops the list unless it is finite. */
-export function addLosses(sum: Float64Array, losses: Floats, batch: number): boolean {
-  let total = sum[0]!;
+/**
+ * sums[epoch] += Σ_r losses[r], in order of the rows, in float64; which epoch of this run it is stands
+ * in `counters`. Stops the list unless the sum is finite.
+ */
+export function addLosses(
+  sums: Float64Array,
+  losses: Floats,
+  counters: Int32Array,
+  batch: number,
+): boolean {
+  const epoch = counters[3]!;
+  let total = sums[epoch]!;
   for (let r = 0; r < batch; r++) total += losses[r]!;
-  sum[0] = total;
+  sums[epoch] = total;
   return !Number.isFinite(total);
 }
 

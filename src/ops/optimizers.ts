@@ -79,6 +79,9 @@ export function adamStep(
   }
 }
 
+/** From the smallest float32 above 0. */
+const positive = [2 ** -149, 2 ** 127] as const;
+
 /**
  * The optimizers of the catalogue. Ranges are [least, below): refused outside.
  *
@@ -89,7 +92,7 @@ export function adamStep(
 export const optimizers = {
   sgd: {
     options: { learningRate: 0.01, momentum: 0 },
-    ranges: { momentum: [0, 1] },
+    ranges: { learningRate: positive, momentum: [0, 1] },
     kept: 0,
     rule: ({ momentum }) =>
       momentum === 0
@@ -98,7 +101,7 @@ export const optimizers = {
   },
   adam: {
     options: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-    ranges: { beta1: [0, 1], beta2: [0, 1] },
+    ranges: { learningRate: positive, beta1: [0, 1], beta2: [0, 1], epsilon: positive },
     kept: 4,
     rule: () => ({ advance: 'adamAdvance', step: 'adamStep', slots: ['m', 'v'] }),
   },

@@ -2,8 +2,9 @@ import type { Floats } from './definition.js';
 
 /*
  * Rows on their way between the user's dense, row-major arrays and the padded matrices that kernels
- * compute on. `counters` holds the cursor into the shuffled row indices, the number of output rows
- * appended in this run, and the step of the training.
+ * compute on. `counters` holds the cursor into the row indices, the number of output rows appended in
+ * this run, the step of the training, the epoch within this run, the rows left of it, and the rows of
+ * an epoch.
  */
 
 /**
@@ -54,9 +55,17 @@ export function appendRows(
   }
 }
 
-/** Moves on: the cursor and the appended rows by `batch`, the step by `steps`. */
+/**
+ * Moves on: the cursor and the appended rows by `batch`, the step by `steps`; and to the next epoch
+ * when no rows of this one are left.
+ */
 export function advanceBatch(counters: Int32Array, batch: number, steps: number): void {
   counters[0] = counters[0]! + batch;
   counters[1] = counters[1]! + batch;
   counters[2] = (counters[2]! + steps) | 0;
+  counters[4] = counters[4]! - batch;
+  if (counters[4] === 0) {
+    counters[3] = counters[3]! + 1;
+    counters[4] = counters[5]!;
+  }
 }

@@ -225,25 +225,34 @@ describe('addLosses', () => {
   const random = generator(3);
   const given = Float32Array.from({ length: 37 }, () => random() - 0.2);
 
+  /** The counters say which epoch it is: the last of these three sums. */
+  const counters = Int32Array.of(0, 0, 0, 2, 0, 0);
+
   test.each([1, 4, 37])('adds %i losses in order, in float64', (batch) => {
-    const sum = Float64Array.of(0.1);
-    expect(twins.addLosses(sum, given, batch)).toBe(false);
-    expect(sum[0]).toBe(given.subarray(0, batch).reduce((a, b) => a + b, 0.1));
+    const sums = Float64Array.of(7, 8, 0.1);
+    expect(twins.addLosses(sums, given, counters, batch)).toBe(false);
+    expect([...sums]).toEqual([7, 8, given.subarray(0, batch).reduce((a, b) => a + b, 0.1)]);
     for (const core of cores()) {
-      const cell = new Float64Array(core.memory.buffer, core.base, 1);
-      new Float32Array(core.memory.buffer, core.base + 16, 37).set(given);
-      cell[0] = 0.1;
-      expect(core.exports.addLosses!(core.base, core.base + 16, batch)).toBe(0);
-      expect(cell[0]).toBe(sum[0]);
+      const { base, memory } = core;
+      const cells = new Float64Array(memory.buffer, base, 3);
+      new Int32Array(memory.buffer, base + 32, 6).set(counters);
+      new Float32Array(memory.buffer, base + 64, 37).set(given);
+      cells.set([7, 8, 0.1]);
+      expect(core.exports.addLosses!(base, base + 64, base + 32, batch)).toBe(0);
+      expect(cells).toEqual(sums);
     }
   });
 
   test.each([nan, infinity, minusInfinity])('stops at %f', (bad) => {
-    expect(twins.addLosses(new Float64Array(1), Float32Array.of(1, bad, 2), 3)).toBe(true);
+    expect(twins.addLosses(new Float64Array(3), Float32Array.of(1, bad, 2), counters, 3)).toBe(
+      true,
+    );
     for (const core of cores()) {
-      new Float64Array(core.memory.buffer, core.base, 1)[0] = 0;
-      new Float32Array(core.memory.buffer, core.base + 16, 3).set([1, bad, 2]);
-      expect(core.exports.addLosses!(core.base, core.base + 16, 3)).toBe(1);
+      const { base, memory } = core;
+      new Float64Array(memory.buffer, base, 3).fill(0);
+      new Int32Array(memory.buffer, base + 32, 6).set(counters);
+      new Float32Array(memory.buffer, base + 64, 3).set([1, bad, 2]);
+      expect(core.exports.addLosses!(base, base + 64, base + 32, 3)).toBe(1);
     }
   });
 });
