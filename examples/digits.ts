@@ -40,8 +40,8 @@ const floor = -0.91 * Math.log(0.91) - 9 * 0.01 * Math.log(0.01);
 const [x, y] = dataOf(training);
 const [xTest, yTest] = dataOf(test);
 
-// These settings did best over many ways to divide these same digits, so the accuracy of the test is
-// a little flattering; a stricter experiment would choose them on a third part.
+// These settings were chosen by their accuracy over many ways to divide these same digits, so the
+// accuracy of the test is a little flattering; a stricter experiment would choose on a third part.
 const createModel = (backend?: BackendName) =>
   sequential(
     {

@@ -24,16 +24,26 @@ function distance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
-/** The known name most like `name`. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const short = name.slice(0, 64);
-  let best: string | undefined;
+/** The known name most like `name`, and how many edits lie between; its initials count as it: 'mse'. */
+function nearest(name: string, names: readonly string[]): { best: string; edits: number } {
+  const short = name.slice(0, 64).toLowerCase();
+  let best = '';
   let least = Number.POSITIVE_INFINITY;
-  for (const candidate of known) {
-    const edits = distance(short, candidate);
+  for (const candidate of names) {
+    const initials = candidate.replace(/(?<=.)[a-z]/g, '').toLowerCase();
+    const abbreviated = initials === short || candidate.toLowerCase().startsWith(short);
+    const edits = abbreviated ? 0 : distance(short, candidate);
     if (edits < least) [best, least] = [candidate, edits];
   }
-  return best;
+  return { best, edits: least };
+}
+
+/** What to say of a name that is not known: the nearest that is, or, where none is near, all. */
+export function hint(name: string, names: readonly string[]): string {
+  const { best, edits } = nearest(name, names);
+  if (edits <= Math.max(1, name.length / 2)) return `did you mean '${best}'?`;
+  const shown = names.slice(0, 20).join(', ');
+  return names.length === 0 ? 'there are none' : `known: ${shown}${names.length > 20 ? ', …' : ''}`;
 }
 
 /** Refuses a name that a catalogue does not have, and proposes the nearest that it has. */
@@ -47,8 +57,7 @@ export function known<K extends string>(
     throw new TypeError(`${where}: expected a name such as '${names[0]}', got ${show(name)}`);
   }
   if (Object.hasOwn(catalogue, name)) return;
-  const hint = nearest(name, names);
-  throw new RangeError(`${where}: unknown name ${show(name)}; did you mean '${hint}'?`);
+  throw new RangeError(`${where}: unknown name ${show(name)}; ${hint(name, names)}`);
 }
 
 /** Refuses keys that an options object does not have: a misspelt option must not be ignored. */
@@ -58,9 +67,8 @@ export function onlyKeys(value: unknown, keys: readonly string[], where: string)
   }
   for (const key of Object.keys(value)) {
     if (keys.includes(key)) continue;
-    throw new TypeError(
-      `${where}: unknown option ${show(key)}; did you mean '${nearest(key, keys)}'?`,
-    );
+    const options = keys.filter((name) => name !== 'type');
+    throw new TypeError(`${where}: unknown option ${show(key)}; ${hint(key, options)}`);
   }
 }
 
@@ -73,6 +81,19 @@ export function wholeNumber(value: unknown, where: string, least = 1): number {
     throw new RangeError(`${where}: expected a whole number of at least ${least}, got ${value}`);
   }
   return value;
+}
+
+/** The smallest float32 above 0, as the end of a range: what must be positive. */
+export const smallestFloat = 2 ** -149;
+
+/** The largest finite float32, 2¹²⁸ − 2¹⁰⁴. */
+export const largestFloat = (2 - 2 ** -23) * 2 ** 127;
+
+/** A range in words. */
+function range(least: number, most: number, open: 'closed' | 'open'): string {
+  if (most < 2 ** 127) return `a number in [${least}, ${most}${open === 'open' ? ')' : ']'}`;
+  if (least === smallestFloat) return 'a number above 0';
+  return least > -largestFloat ? `a number of at least ${least}` : 'a finite number';
 }
 
 /** A finite number inside [least, most], or inside [least, most) where `open` says so. */
@@ -88,8 +109,7 @@ export function numberWithin(
   }
   const inside = value >= least && (open === 'open' ? value < most : value <= most);
   if (!inside || !Number.isFinite(value)) {
-    const end = open === 'open' || most === Number.POSITIVE_INFINITY ? ')' : ']';
-    throw new RangeError(`${where}: expected a number in [${least}, ${most}${end}, got ${value}`);
+    throw new RangeError(`${where}: expected ${range(least, most, open)}, got ${value}`);
   }
   return value;
 }
@@ -145,6 +165,3 @@ export function choose<C extends Catalogue>(
   }
   return { type, options: chosen };
 }
-
-/** The largest finite float32, 2¹²⁸ − 2¹⁰⁴. */
-export const largestFloat = (2 - 2 ** -23) * 2 ** 127;

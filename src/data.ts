@@ -1,4 +1,4 @@
-import { largestFloat, nearest, show } from './checks.js';
+import { hint, largestFloat, show } from './checks.js';
 import { ShapeError } from './errors.js';
 import { type Shape, sizeOf } from './tensor.js';
 
@@ -191,7 +191,7 @@ export function readLabels(
       if (index === undefined) {
         const names = classes.map(String);
         throw new RangeError(
-          `${where}: row ${r}: ${show(label)} is none of the ${names.length} classes; did you mean '${nearest(String(label), names)}'?`,
+          `${where}: row ${r}: ${show(label)} is none of the ${names.length} classes; ${hint(String(label), names)}`,
         );
       }
       values[r] = index;

@@ -74,6 +74,10 @@ export class Network {
   /** @internal Use `sequential`. */
   constructor(spec: NetworkSpec, options: NetworkOptions = {}) {
     onlyKeys(options, ['backend', 'onWarning'], 'options');
+    const { onWarning } = options;
+    if (onWarning !== undefined && typeof onWarning !== 'function') {
+      throw new TypeError(`onWarning: expected a function, got ${show(onWarning)}`);
+    }
     const model = resolveModel(spec);
     this.#state = new NetworkState(model, createBackend(options));
     const { plan } = this.#state;

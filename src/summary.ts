@@ -27,7 +27,8 @@ export function summarize(model: Model, backend: string): string {
       .map((cell, c) =>
         c === row.length - 1 ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!),
       )
-      .join('  '),
+      .join('  ')
+      .trimEnd(),
   );
   lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('──'));
   const total = model.layers.reduce((sum, layer) => sum + countOf(layer), 0);

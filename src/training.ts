@@ -132,6 +132,7 @@ export class Training {
       this.#logs = {};
       this.#batch = 0;
       if (callbacks.length > 0) yield* this.#call('onEpochBegin');
+      if (this.#over()) break;
       yield* this.#trainEpoch(this.#ready());
       if (this.stopReason !== 'completed') break;
       if (validating.length > 0) yield* this.#validate(this.#ready());

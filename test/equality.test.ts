@@ -166,6 +166,34 @@ describe.each(engines)('on %s', (engine) => {
     },
   );
 
+  it('who looks on changes nothing', async () => {
+    // A number of whole batches and nobody to tell: several epochs may run at once.
+    const [wx, wy] = [x.subarray(0, 24 * 7), y.slice(0, 24)];
+    const options = { epochs: 50, batchSize: 8 };
+    const alone = networkOn(engine, busySpec({ metrics: [] }));
+    const { history } = await alone.fit(wx, wy, options);
+    const looks = () => {};
+    for (const callbacks of [
+      [{ onBatchEnd: looks }],
+      [{ onEpochEnd: looks }],
+      [{ onTrainEnd: looks }],
+    ]) {
+      const watched = networkOn(engine, busySpec({ metrics: ['accuracy'] }));
+      const result = await watched.fit(wx, wy, { ...options, callbacks });
+      expect(hexOf(watched)).toEqual(hexOf(alone));
+      expect(result.history.loss).toEqual(history.loss);
+    }
+    const stepped = networkOn(engine, busySpec({ metrics: [] }));
+    const losses: number[] = [];
+    for await (const { logs } of stepped.epochs(wx, wy, options)) losses.push(logs.loss!);
+    expect(hexOf(stepped)).toEqual(hexOf(alone));
+    expect(losses).toEqual(history.loss);
+    const halves = networkOn(engine, busySpec({ metrics: [] }));
+    for (const epochs of [1, 9, 40]) await halves.fit(wx, wy, { ...options, epochs });
+    expect(hexOf(halves)).toEqual(hexOf(alone));
+    expect(history.loss).toHaveLength(50);
+  });
+
   it('the seed decides everything', async () => {
     const run = async (seed: number, changes: Partial<NetworkSpec> = {}, shuffle = true) => {
       const model = networkOn(engine, busySpec({ seed, ...changes }));

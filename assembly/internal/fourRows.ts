@@ -40,8 +40,6 @@ export function addInOrder(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 
  * The largest value of each row. Any order gives the same one, save for the sign of a zero, which
  * no distance shows, and for a NaN, which then comes back with the exponentials.
  */
-// @ts-ignore: decorator
-@inline
 export function maxima(z0: usize, z1: usize, z2: usize, z3: usize, columns: i32): v128 {
   const lowest = splatAt(SOFTMAX);
   const last = ((columns - 1) >> 2) << 4;
@@ -80,8 +78,6 @@ function exponential(z: v128, max: v128): v128 {
 }
 
 /** Writes exp(z − max) to y, zero in the padding, and returns its sums. y may be z. */
-// @ts-ignore: decorator
-@inline
 export function exponentials(
   y0: usize, y1: usize, y2: usize, y3: usize, z0: usize, z1: usize, z2: usize, z3: usize, columns:
   i32, max: v128,

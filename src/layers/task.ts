@@ -17,7 +17,7 @@ const tasks = {
 
 /**
  * Writes out the short form: relu behind every layer that names no activation, the task's own behind
- * the last, its loss, and Adam. What the spec says itself stays.
+ * the last that does so, its loss, and Adam. What the spec says itself stays.
  */
 export function expandTask(spec: NetworkSpec): NetworkSpec {
   if (spec.task === undefined) return spec;
@@ -25,9 +25,11 @@ export function expandTask(spec: NetworkSpec): NetworkSpec {
   // What is no list of layers is refused with the rest of the spec.
   if (!Array.isArray(spec.layers)) return spec;
   const { activation, loss } = tasks[spec.task];
-  const last = spec.layers.length - 1;
+  const kinds = spec.layers.map((layer, i) => definitionOf(layer, `layers[${i}]`));
+  // The last one that can: behind it may be a dropout, or a flatten.
+  const last = kinds.findLastIndex(({ withActivation }) => withActivation);
   const layers = spec.layers.map((layer, i) => {
-    const { withActivation } = definitionOf(layer, `layers[${i}]`);
+    const { withActivation } = kinds[i]!;
     return withActivation ? withActivation(layer, i === last ? activation : 'relu') : layer;
   });
   const { task: _, ...rest } = spec;

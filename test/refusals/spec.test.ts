@@ -142,7 +142,7 @@ describe('initializers', () => {
     [
       initializer({ type: 'constant', value: Number.POSITIVE_INFINITY }),
       RangeError,
-      `${where}: value: expected a number in [-3.4028234663852886e+38, 3.4028234663852886e+38), got Infinity`,
+      `${where}: value: expected a finite number, got Infinity`,
     ],
     [
       initializer({ type: 'randomUniform', min: 1, max: 0 }),
@@ -152,7 +152,7 @@ describe('initializers', () => {
     [
       initializer({ type: 'randomNormal', stddev: -1 }),
       RangeError,
-      `${where}: stddev: expected a number in [0, 3.4028234663852886e+38), got -1`,
+      `${where}: stddev: expected a number of at least 0, got -1`,
     ],
     [
       layer({ type: 'dense', units: 2, biasInitializer: 7 }),
@@ -176,7 +176,7 @@ describe('losses', () => {
     [
       { loss: { type: 'huber', delta: -1 } },
       RangeError,
-      'delta: expected a number in [0, 1.7014118346046923e+38), got -1',
+      'delta: expected a number of at least 0, got -1',
     ],
     [
       { loss: { type: 'meanAbsoluteError', reduction: 'halfSum' } },
@@ -222,13 +222,13 @@ describe('losses', () => {
 });
 
 describe('optimizers', () => {
-  const positive = '[1.401298464324817e-45, 1.7014118346046923e+38)';
+  const positive = 'a number above 0';
   refuses('optimizer: ', [
     [{ optimizer: 'adma' }, RangeError, "unknown name 'adma'; did you mean 'adam'?"],
     [
       { optimizer: { type: 'sgd', beta1: 0.9 } },
       TypeError,
-      "unknown option 'beta1'; did you mean 'type'?",
+      "unknown option 'beta1'; known: learningRate, momentum",
     ],
     [
       { optimizer: { type: 'sgd', momentum: 1 } },
@@ -243,14 +243,14 @@ describe('optimizers', () => {
     [
       { optimizer: { type: 'adam', epsilon: 0 } },
       RangeError,
-      `epsilon: expected a number in ${positive}, got 0`,
+      `epsilon: expected ${positive}, got 0`,
     ],
     ...Object.keys(optimizers).flatMap((type): Refusal[] => [
       ...[0, -0.1, Number.NaN, Number.POSITIVE_INFINITY].map(
         (rate): Refusal => [
           { optimizer: { type, learningRate: rate } },
           RangeError,
-          `learningRate: expected a number in ${positive}, got ${rate}`,
+          `learningRate: expected ${positive}, got ${rate}`,
         ],
       ),
       [
