@@ -1,5 +1,6 @@
 import { hint, largestFloat, show } from './checks.js';
 import { ShapeError } from './errors.js';
+import { allFinite } from './finite.js';
 import { type Shape, sizeOf } from './tensor.js';
 
 /** Arrays of numbers with a fixed element type. */
@@ -52,9 +53,9 @@ function checkFinite(
   where: string,
   given: (row: number, column: number) => unknown,
 ): void {
+  if (allFinite(values)) return;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value - value === 0) continue;
+    if (Number.isFinite(values[i])) continue;
     const row = Math.floor(i / width);
     const column = i - row * width;
     const came = given(row, column);

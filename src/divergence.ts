@@ -3,13 +3,6 @@ import type { List, Plan } from './plan.js';
 import type { Tensor } from './tensor.js';
 
 /** Whether every float of a range is finite. */
-export function allFinite(values: Float32Array): boolean {
-  // The difference of a number that is not finite with itself is NaN, and so is any sum with it.
-  let difference = 0;
-  for (let i = 0; i < values.length; i++) difference += values[i]! - values[i]!;
-  return difference === 0;
-}
-
 /** The range of the logical elements of a matrix; NaN where one of them is. */
 function rangeOf(floats: Float32Array, { offset, rows, columns, pitch }: Tensor): [number, number] {
   let least = Number.POSITIVE_INFINITY;

@@ -1,5 +1,6 @@
 import type { CallbackContext, hooks } from './callbacks.js';
-import { allFinite, divergence } from './divergence.js';
+import { divergence } from './divergence.js';
+import { allFinite } from './finite.js';
 import type { Network } from './network.js';
 import { counter, type Held, type List } from './plan.js';
 import type { Prepared } from './prepare.js';
@@ -100,10 +101,10 @@ export class Training {
     this.#model = model;
     this.#prepared = prepared;
     this.#snapshot = new Float32Array(state.plan.state.columns);
-    const { callbacks, validating, training, batchSize } = prepared;
+    const { callbacks, validating } = prepared;
     const told = callbacks.some((c) => c.onEpochBegin ?? c.onBatchEnd ?? c.onEpochEnd);
     const plain = validating.length === 0 && state.model.metrics.length === 0;
-    this.#grouped = alone && !told && plain && training.length % batchSize === 0;
+    this.#grouped = alone && !told && plain;
   }
 
   *run(): Generator<Pause | EpochResult, FitResult, void> {
@@ -205,7 +206,7 @@ export class Training {
    * Several epochs in one run. Where the numbers stop being finite in one of them, all is put back,
    * the result is false, and going epoch by epoch will find the place.
    */
-  #runEpochs({ whole }: Lists, count: number): boolean {
+  #runEpochs({ whole, short }: Lists, count: number): boolean {
     const state = this.#state;
     const { batchSize, training, validating } = this.#prepared;
     const size = training.length;
@@ -219,8 +220,15 @@ export class Training {
     counters[counter.cursor] = validating.length;
     counters[counter.epoch] = 0;
     counters[counter.left] = counters[counter.rows] = size;
-    const steps = (count * size) / batchSize;
-    if (whole.program.run(steps) < steps || !allFinite(views.trainable)) {
+    const steps = Math.floor(size / batchSize);
+    let finite = true;
+    if (short === whole) finite = whole.program.run(count * steps) === count * steps;
+    else {
+      for (let i = 0; i < count && finite; i++) {
+        finite = whole.program.run(steps) === steps && short.program.run(1) === 1;
+      }
+    }
+    if (!finite || !allFinite(views.trainable)) {
       this.#restore(views);
       this.#grouped = false;
       return false;
