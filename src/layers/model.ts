@@ -1,6 +1,6 @@
-import { choose, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
+import { choose, known, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
 import type { Label } from '../data.js';
-import { type MetricSpec, type ModelMetric, resolveMetrics } from '../metrics.js';
+import { type MetricName, metrics } from '../metrics.js';
 import type { LossDefinition, OptimizerDefinition, OptimizerRule } from '../ops/definition.js';
 import { losses, optimizers } from '../ops/index.js';
 import { checkPreprocess, type Preprocess } from '../scalers.js';
@@ -37,7 +37,7 @@ export interface NetworkSpec {
   /** Default 'adam'. */
   readonly optimizer?: OptimizerSpec;
   /** What is reported beside the loss; default none. */
-  readonly metrics?: readonly MetricSpec[];
+  readonly metrics?: readonly MetricName[];
   /** A whole number of 32 bits from which weights, shuffles and masks follow; default 0. */
   readonly seed?: number;
   /** Scaling that belongs to the model; the first `fit` fits it on the training rows. */
@@ -91,7 +91,7 @@ export interface Model {
   readonly outputActivation: string;
   readonly loss: ModelLoss | undefined;
   readonly optimizer: ModelOptimizer;
-  readonly metrics: readonly ModelMetric[];
+  readonly metrics: readonly MetricName[];
   readonly seed: number;
 }
 
@@ -215,7 +215,11 @@ export function resolveModel(given: NetworkSpec): Model {
   const outputActivation = last.definition.activation?.(last.spec) ?? 'linear';
   const loss =
     spec.loss === undefined ? undefined : resolveLoss(spec.loss, outputActivation, outputs);
-  const metrics = resolveMetrics(spec.metrics ?? [], { loss, outputs, outputActivation });
+  const names = spec.metrics ?? [];
+  if (!Array.isArray(names)) throw new TypeError(`metrics: expected an array, got ${show(names)}`);
+  names.forEach((name, i) => {
+    known(name, metrics, `metrics[${i}]`);
+  });
   if (spec.preprocess !== undefined) {
     checkPreprocess(spec.preprocess, sizeOf(inputShape), outputs);
     if (spec.preprocess.y !== undefined && loss && loss.targets !== 'values') {
@@ -236,7 +240,7 @@ export function resolveModel(given: NetworkSpec): Model {
     outputActivation,
     loss,
     optimizer: resolveOptimizer(spec.optimizer ?? 'adam'),
-    metrics,
+    metrics: names,
     seed,
   };
 }
