@@ -1,8 +1,6 @@
 import type { Backend, BackendFactory, BackendName } from './backends/backend.js';
-import { embeddedModule } from './backends/embedded.js';
-import { jsBackend } from './backends/js.js';
-import { wasmBackend } from './backends/wasm.js';
-import { known, onlyKeys, show } from './checks.js';
+import { createBackend } from './backends/index.js';
+import { onlyKeys, show } from './checks.js';
 import { type DenseRows, type Label, type Rows, readRows, type Targets } from './data.js';
 import { divergence } from './divergence.js';
 import { ShapeError } from './errors.js';
@@ -38,23 +36,6 @@ export interface NetworkOptions {
 /** Rows of one run of a list that predicts or evaluates. */
 const rowsAtOnce = 256;
 
-const backends = { wasm: () => wasmBackend(embeddedModule()), js: () => jsBackend() };
-
-/** The asked backend, or the JS one with a warning where WebAssembly is not to be had. */
-function createBackend({ backend, onWarning = console.warn }: NetworkOptions): Backend {
-  if (typeof backend === 'object' && backend !== null) return backend.create();
-  if (backend !== undefined) {
-    known(backend, backends, 'backend');
-    return backends[backend]();
-  }
-  try {
-    return backends.wasm();
-  } catch (error) {
-    onWarning(`chainrule: WebAssembly cannot be used here, the JS backend runs instead (${error})`);
-    return backends.js();
-  }
-}
-
 /** What `gradients` gives. */
 export interface Gradients {
   /** The mean loss of the rows. */
@@ -80,7 +61,7 @@ export class Network {
       throw new TypeError(`onWarning: expected a function, got ${show(onWarning)}`);
     }
     const model = resolveModel(spec);
-    this.#state = new NetworkState(model, createBackend(options));
+    this.#state = new NetworkState(model, createBackend(options.backend, options.onWarning));
     const { plan } = this.#state;
     const declared = model.layers.flatMap(({ parameters }) => Object.values(parameters));
     plan.parameters.forEach(({ tensor }, i) => {
