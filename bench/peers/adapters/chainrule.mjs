@@ -1,0 +1,6 @@
+// chainrule, WebAssembly SIMD: the default.
+
+import { prepareOn, program as programOn } from '../support/chainrule.mjs';
+
+export const program = programOn('');
+export const prepare = (workload) => prepareOn('wasm', workload);
