@@ -320,6 +320,9 @@ export function softsignBackward(
   backward<Softsign>(dz, dy, y, rows, columns, pitch, 0);
 }
 
+/** 2⁻⁶⁰. */
+const SIGMOID_LOWEST: usize = memory.data<f32>([8.673617379884035e-19]);
+
 @unmanaged @final
 class Sigmoid {
   @inline value(z: v128, _option: v128): v128 {
@@ -329,7 +332,8 @@ class Sigmoid {
   }
 
   @inline gradient(dy: v128, y: v128, _option: v128): v128 {
-    return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(splatAt(ONE), y)));
+    const slope = f32x4.mul(y, f32x4.sub(splatAt(ONE), y));
+    return f32x4.mul(dy, v128.andnot(slope, f32x4.lt(y, splatAt(SIGMOID_LOWEST))));
   }
 }
 

@@ -1,5 +1,6 @@
 /** All that the host can call: the kernels, one by one, and the function that walks a list of them. */
 export * from './activations';
+export * from './adaptive';
 export * from './dense';
 export * from './dropout';
 import './internal/abort';

@@ -1,90 +1,268 @@
 import { multiplyAdd } from './internal/simd';
+import { coupling, pulled, rest, scalar, shrinkage, shrunk } from './internal/step';
 
 /*
- * One pass each over `size` floats of the flat block, a multiple of 4.
+ * One pass each over `size` floats of the flat block, a multiple of 4; `decays` as in the twins.
  */
+
+const ONE = memory.data<f32>([1, 1, 1, 1]);
+const MINUS_ONE = memory.data<f32>([-1, -1, -1, -1]);
+
+/** 1, −1 or 0; NaN stays. */
+// @ts-ignore: decorator
+@inline
+function sign(x: v128): v128 {
+  const zero = f32x4.splat(0);
+  const negative = v128.bitselect(v128.load(MINUS_ONE), x, f32x4.lt(x, zero));
+  return v128.bitselect(v128.load(ONE), negative, f32x4.gt(x, zero));
+}
 
 // @ts-ignore: decorator
 @inline
-function scalar(hyper: usize, index: i32): v128 {
-  return f32x4.splat(<f32>load<f64>(hyper + (index << 3)));
-}
-
-/** w ← w − η·dw. */
-export function sgdStep(w: usize, dw: usize, hyper: usize, size: i32): void {
+function sgd(
+  w: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: bool,
+): void {
   const rate = scalar(hyper, 0);
+  const coupled = coupling(hyper, decays);
+  const shrink = shrinkage(hyper, decays);
   const end = w + (<usize>size << 2);
   do {
-    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(rate, v128.load(dw))));
+    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const x = decays ? shrunk(w, shrink) : v128.load(w);
+    v128.store(w, f32x4.sub(x, f32x4.mul(rate, g)));
     w += 16;
     dw += 16;
   } while (w != end);
 }
 
-/** v ← μ·v + dw, w ← w − η·v. */
-export function momentumStep(
+/** w ← w − η·g. */
+export function sgdStep(
+  w: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: i32,
+): void {
+  if (decays) sgd(w, dw, hyper, size, true);
+  else sgd(w, dw, hyper, size, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function momentum(
   w: usize,
   velocity: usize,
   dw: usize,
   hyper: usize,
   size: i32,
+  decays: bool,
 ): void {
   const rate = scalar(hyper, 0);
-  const momentum = scalar(hyper, 1);
+  const momentum = scalar(hyper, 4);
+  const coupled = coupling(hyper, decays);
+  const shrink = shrinkage(hyper, decays);
   const end = w + (<usize>size << 2);
   do {
-    const v = multiplyAdd(momentum, v128.load(velocity), v128.load(dw));
+    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const v = multiplyAdd(momentum, v128.load(velocity), g);
     v128.store(velocity, v);
-    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(rate, v)));
+    const x = decays ? shrunk(w, shrink) : v128.load(w);
+    v128.store(w, f32x4.sub(x, f32x4.mul(rate, v)));
     w += 16;
     velocity += 16;
     dw += 16;
   } while (w != end);
 }
 
-/** The running products of Adam's bias corrections; see the twin. */
-export function adamAdvance(hyper: usize): void {
-  const beta1 = load<f64>(hyper, 8);
-  const beta2 = load<f64>(hyper, 16);
-  const first = load<f64>(hyper, 32) * beta1 + (1 - beta1);
-  const second = load<f64>(hyper, 40) * beta2 + (1 - beta2);
-  store<f64>(hyper, first, 32);
-  store<f64>(hyper, second, 40);
-  store<f64>(hyper, load<f64>(hyper) / first, 48);
-  store<f64>(hyper, 1 / sqrt(second), 56);
-}
-
-/** w ← w − rate · m / (√v · correction + ε); see the twin. */
-export function adamStep(
+/** v ← μ·v + g, w ← w − η·v. */
+export function momentumStep(
   w: usize,
-  m: usize,
-  v: usize,
+  velocity: usize,
   dw: usize,
   hyper: usize,
   size: i32,
+  decays: i32,
 ): void {
-  const beta1 = scalar(hyper, 1);
-  const beta2 = scalar(hyper, 2);
-  const rest1 = f32x4.splat(<f32>(1 - load<f64>(hyper, 8)));
-  const rest2 = f32x4.splat(<f32>(1 - load<f64>(hyper, 16)));
-  const epsilon = scalar(hyper, 3);
-  const rate = scalar(hyper, 6);
-  const correction = scalar(hyper, 7);
+  if (decays) momentum(w, velocity, dw, hyper, size, true);
+  else momentum(w, velocity, dw, hyper, size, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function nesterov(
+  w: usize,
+  velocity: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: bool,
+): void {
+  const rate = scalar(hyper, 0);
+  const momentum = scalar(hyper, 4);
+  const coupled = coupling(hyper, decays);
+  const shrink = shrinkage(hyper, decays);
   const end = w + (<usize>size << 2);
   do {
-    const g = v128.load(dw);
-    const mean = f32x4.add(f32x4.mul(beta1, v128.load(m)), f32x4.mul(rest1, g));
-    const square = f32x4.add(
-      f32x4.mul(beta2, v128.load(v)),
-      f32x4.mul(rest2, f32x4.mul(g, g)),
-    );
-    v128.store(m, mean);
-    v128.store(v, square);
-    const divisor = f32x4.add(f32x4.mul(f32x4.sqrt(square), correction), epsilon);
-    v128.store(w, f32x4.sub(v128.load(w), f32x4.mul(rate, f32x4.div(mean, divisor))));
+    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const v = multiplyAdd(momentum, v128.load(velocity), g);
+    v128.store(velocity, v);
+    const ahead = multiplyAdd(momentum, v, g);
+    const x = decays ? shrunk(w, shrink) : v128.load(w);
+    v128.store(w, f32x4.sub(x, f32x4.mul(rate, ahead)));
+    w += 16;
+    velocity += 16;
+    dw += 16;
+  } while (w != end);
+}
+
+/** v ← μ·v + g, w ← w − η·(g + μ·v). */
+export function nesterovStep(
+  w: usize,
+  velocity: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: i32,
+): void {
+  if (decays) nesterov(w, velocity, dw, hyper, size, true);
+  else nesterov(w, velocity, dw, hyper, size, false);
+}
+
+/** The gradient's share of a step: the first is taken whole; see the twin. */
+export function dampedAdvance(hyper: usize): void {
+  const share = load<f64>(hyper, 56) == 0 ? 1.0 : 1.0 - load<f64>(hyper, 40);
+  store<f64>(hyper, share, 64);
+  store<f64>(hyper, 1, 56);
+}
+
+// @ts-ignore: decorator
+@inline
+function damped(
+  w: usize,
+  velocity: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: bool,
+): void {
+  const rate = scalar(hyper, 0);
+  const momentum = scalar(hyper, 4);
+  const share = scalar(hyper, 8);
+  const coupled = coupling(hyper, decays);
+  const shrink = shrinkage(hyper, decays);
+  const end = w + (<usize>size << 2);
+  do {
+    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const v = f32x4.add(f32x4.mul(momentum, v128.load(velocity)), f32x4.mul(share, g));
+    v128.store(velocity, v);
+    const x = decays ? shrunk(w, shrink) : v128.load(w);
+    v128.store(w, f32x4.sub(x, f32x4.mul(rate, v)));
+    w += 16;
+    velocity += 16;
+    dw += 16;
+  } while (w != end);
+}
+
+/** v ← μ·v + share·g, w ← w − η·v. */
+export function dampedStep(
+  w: usize,
+  velocity: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: i32,
+): void {
+  if (decays) damped(w, velocity, dw, hyper, size, true);
+  else damped(w, velocity, dw, hyper, size, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function lion(
+  w: usize,
+  m: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: bool,
+): void {
+  const rate = scalar(hyper, 0);
+  const beta1 = scalar(hyper, 4);
+  const beta2 = scalar(hyper, 5);
+  const rest1 = rest(hyper, 4);
+  const rest2 = rest(hyper, 5);
+  const coupled = coupling(hyper, decays);
+  const shrink = shrinkage(hyper, decays);
+  const end = w + (<usize>size << 2);
+  do {
+    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const mean = v128.load(m);
+    const direction = sign(f32x4.add(f32x4.mul(beta1, mean), f32x4.mul(rest1, g)));
+    v128.store(m, f32x4.add(f32x4.mul(beta2, mean), f32x4.mul(rest2, g)));
+    const x = decays ? shrunk(w, shrink) : v128.load(w);
+    v128.store(w, f32x4.sub(x, f32x4.mul(rate, direction)));
     w += 16;
     m += 16;
-    v += 16;
+    dw += 16;
+  } while (w != end);
+}
+
+/** w ← w − η·sign(β₁·m + (1 − β₁)·g), m ← β₂·m + (1 − β₂)·g. */
+export function lionStep(
+  w: usize,
+  m: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: i32,
+): void {
+  if (decays) lion(w, m, dw, hyper, size, true);
+  else lion(w, m, dw, hyper, size, false);
+}
+
+/** w ← w − s·p, with the step size s grown or shrunk, and the sign p; see the twin. */
+export function rpropStep(
+  w: usize,
+  previous: usize,
+  stepSize: usize,
+  dw: usize,
+  hyper: usize,
+  size: i32,
+  decays: i32,
+): void {
+  const rate = scalar(hyper, 0);
+  const etaMinus = scalar(hyper, 4);
+  const etaPlus = scalar(hyper, 5);
+  const least = scalar(hyper, 6);
+  const most = scalar(hyper, 7);
+  const zero = f32x4.splat(0);
+  const coupled = coupling(hyper, decays != 0);
+  const shrink = shrinkage(hyper, decays != 0);
+  const end = w + (<usize>size << 2);
+  do {
+    const g = pulled(dw, w, coupled);
+    const agreement = f32x4.mul(g, v128.load(previous));
+    const kept = f32x4.gt(agreement, zero);
+    const changed = f32x4.lt(agreement, zero);
+    const factor = v128.bitselect(
+      etaPlus,
+      v128.bitselect(etaMinus, v128.load(ONE), changed),
+      kept,
+    );
+    const before = v128.load(stepSize);
+    const s = f32x4.mul(v128.bitselect(rate, before, f32x4.eq(before, zero)), factor);
+    const bounded = f32x4.pmin(f32x4.pmax(s, least), most);
+    const direction = v128.andnot(sign(g), changed);
+    v128.store(previous, direction);
+    v128.store(stepSize, bounded);
+    v128.store(w, f32x4.sub(shrunk(w, shrink), f32x4.mul(bounded, direction)));
+    w += 16;
+    previous += 16;
+    stepSize += 16;
     dw += 16;
   } while (w != end);
 }

@@ -84,3 +84,9 @@ export function advanceBatch(counters: usize, batch: i32, steps: i32): void {
     store<i32>(counters, left, 16);
   }
 }
+
+/** hyper[0] = rates[step mod size]; size is a power of two. */
+export function takeRate(hyper: usize, rates: usize, counters: usize, size: i32): void {
+  const place = load<i32>(counters, 8) & (size - 1);
+  store<f64>(hyper, load<f64>(rates + ((<usize>place) << 3)));
+}

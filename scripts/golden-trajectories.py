@@ -487,24 +487,25 @@ def configuration(c):
     return ' {' + ','.join(f'\n  "{k}": {v}' for k, v in fields.items()) + '\n }'
 
 
-def main():
-    titles = [title(c) for c in CONFIGURATIONS]
+def write(output, command, configurations, note=''):
+    titles = [title(c) for c in configurations]
     assert len(set(titles)) == len(titles), 'two configurations of one name'
     header = {
         'tool': 'PyTorch',
         'version': torch.__version__,
-        'command': 'python3 scripts/golden-trajectories.py',
+        'command': command,
         'note': 'Row-major. Step s takes batch s mod ceil(rows / batchSize). losses and final are '
         'from float64; lossesError and finalError are the largest absolute difference of '
-        "PyTorch's float32 run from it.",
+        "PyTorch's float32 run from it." + note,
     }
     text = json.dumps(header, indent=1)[:-2] + ',\n "configurations": [\n'
-    text += ',\n'.join(configuration(c) for c in CONFIGURATIONS) + '\n ]\n}\n'
+    text += ',\n'.join(configuration(c) for c in configurations) + '\n ]\n}\n'
     json.loads(text)
-    os.makedirs(os.path.dirname(OUTPUT), exist_ok=True)
-    with open(OUTPUT, 'w', encoding='utf-8') as file:
+    os.makedirs(os.path.dirname(output), exist_ok=True)
+    with open(output, 'w', encoding='utf-8') as file:
         file.write(text)
-    print(f'{len(CONFIGURATIONS)} configurations, {len(text)} bytes')
+    print(f'{len(configurations)} configurations, {len(text)} bytes')
 
 
-main()
+if __name__ == '__main__':
+    write(OUTPUT, 'python3 scripts/golden-trajectories.py', CONFIGURATIONS)

@@ -114,13 +114,19 @@ export function numberWithin(
   return value;
 }
 
-/** A catalogue whose entries take numbers by name. */
+/** A yes or no. */
+export function flag(value: unknown, where: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${where}: expected true or false, got ${show(value)}`);
+}
+
+/** A catalogue whose entries take numbers, and flags, by name. */
 export type Catalogue = Readonly<
   Record<
     string,
     {
       /** Options and their defaults, in the order in which kernels take them. */
-      readonly options: Readonly<Record<string, number>>;
+      readonly options: Readonly<Record<string, number | boolean>>;
       /** The ranges [least, below) of options that cannot be any finite number. */
       readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
     }
@@ -129,10 +135,16 @@ export type Catalogue = Readonly<
 
 /** How a spec names an entry of a catalogue: by its name, or by name and options. */
 export type Named<C extends Catalogue> = {
-  [K in keyof C]: K | ({ readonly type: K } & { readonly [O in keyof C[K]['options']]?: number });
+  [K in keyof C]:
+    | K
+    | ({ readonly type: K } & {
+        readonly [O in keyof C[K]['options']]?: C[K]['options'][O] extends boolean
+          ? boolean
+          : number;
+      });
 }[keyof C];
 
-/** An entry's name and all of its options. */
+/** An entry's name and all of its options: 1 for true and 0 for false, as kernels take them. */
 export interface Choice<Name extends string> {
   readonly type: Name;
   readonly options: Readonly<Record<string, number>>;
@@ -140,7 +152,7 @@ export interface Choice<Name extends string> {
 
 /**
  * Reads a spec such as 'adam' or { type: 'adam', learningRate: 0.01 }: refuses unknown names,
- * unknown options and numbers out of range, and fills in the defaults.
+ * unknown options, numbers out of range and flags that are none, and fills in the defaults.
  *
  * @param extra keys that the caller reads itself
  */
@@ -153,13 +165,16 @@ export function choose<C extends Catalogue>(
   const type = typeof spec === 'object' && spec !== null ? (spec as { type?: unknown }).type : spec;
   known<keyof C & string>(type, catalogue, where);
   const { options, ranges } = catalogue[type]!;
-  if (typeof spec === 'string') return { type, options };
-  const given = spec as Readonly<Record<string, unknown>>;
+  const given = (typeof spec === 'string' ? { type } : spec) as Readonly<Record<string, unknown>>;
   const names = Object.keys(options);
   onlyKeys(given, ['type', ...names, ...extra], where);
   const chosen: Record<string, number> = {};
   for (const name of names) {
     const value = given[name] ?? options[name];
+    if (typeof options[name] === 'boolean') {
+      chosen[name] = Number(flag(value, `${where}: ${name}`));
+      continue;
+    }
     const [least, below] = ranges?.[name] ?? [-largestFloat, largestFloat];
     chosen[name] = numberWithin(value, `${where}: ${name}`, least, below, 'open');
   }

@@ -18,11 +18,14 @@ export type NumberArray =
 /** Nested arrays; the innermost may be typed. */
 export type NestedNumbers = readonly number[] | readonly NumberArray[] | readonly NestedNumbers[];
 
+/** The name of a class or of a category. */
+export type Label = string | number | boolean;
+
 /** Rows of numbers: one flat row-major array, or nested arrays of the depth of one row or one more. */
 export type Rows = NumberArray | NestedNumbers;
 
-/** The name of a class. */
-export type Label = string | number | boolean;
+/** Rows of inputs, which may hold categories in the columns that `oneHot` stands for. */
+export type InputRows = Rows | readonly Label[] | readonly (readonly Label[] | NumberArray)[];
 
 /** What a network is to learn: rows of numbers, or one label a row. */
 export type Targets = Rows | readonly Label[];

@@ -50,7 +50,7 @@ export function divergence(plan: Plan, list: List | undefined, moment: Moment): 
   const layer = spoilt < 0 ? model.layers.length - 1 : spoilt;
   const name = `layers.${layer}`;
   const { epoch, batch, restored, what } = moment;
-  const rate = model.optimizer.options.learningRate!;
+  const rate = (backend.view(plan.hyper) as Float64Array)[0]!;
   const when =
     epoch === undefined ? '' : ` in epoch ${epoch}${batch === undefined ? '' : `, batch ${batch}`}`;
   const large = Math.max(Math.abs(inputRange[0]), Math.abs(inputRange[1])) > 10;

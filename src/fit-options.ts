@@ -1,6 +1,7 @@
-import { type Callback, hooks } from './callbacks.js';
 import { numberWithin, onlyKeys, show, wholeNumber } from './checks.js';
-import type { Rows, Targets } from './data.js';
+import type { InputRows, Targets } from './data.js';
+import { type Callback, hooks } from './hooks.js';
+import { type LearningRate, readSchedule } from './rates.js';
 
 /** How to train. */
 export interface FitOptions {
@@ -17,7 +18,12 @@ export interface FitOptions {
    */
   readonly validationSplit?: number;
   /** Rows and targets to validate on, in place of a split. */
-  readonly validationData?: readonly [Rows, Targets];
+  readonly validationData?: readonly [InputRows, Targets];
+  /**
+   * The learning rate while this training lasts: a number, one of `schedules`, or a function
+   * `(step, epoch) => rate`; default: the optimizer's. It may be asked for ahead of time.
+   */
+  readonly learningRate?: LearningRate;
   readonly callbacks?: readonly Callback[];
   /** Ends the training between two batches, and `fit` resolves: what was learnt is kept. */
   readonly signal?: AbortSignal;
@@ -29,6 +35,7 @@ const optionKeys = [
   'shuffle',
   'validationSplit',
   'validationData',
+  'learningRate',
   'callbacks',
   'signal',
 ] as const;
@@ -53,6 +60,9 @@ export function readOptions(options: FitOptions) {
       `validationData: expected an array of rows and their targets, got ${show(validationData)}`,
     );
   }
+  const { learningRate } = options;
+  const schedule =
+    learningRate === undefined ? undefined : readSchedule(learningRate, 'learningRate');
   if (!Array.isArray(callbacks)) {
     throw new TypeError(`callbacks: expected an array, got ${show(callbacks)}`);
   }
@@ -70,5 +80,5 @@ export function readOptions(options: FitOptions) {
   if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
     throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
   }
-  return { epochs, batchSize, shuffle, validationSplit, callbacks, signal };
+  return { epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal };
 }

@@ -1,8 +1,17 @@
 export type { BackendFactory, BackendName } from './backends/backend.js';
-export type { Callback, CallbackContext } from './callbacks.js';
-export type { Label, Rows, Targets } from './data.js';
+export * as callbacks from './callbacks.js';
+export { type OneHotSpec, oneHot } from './categories.js';
+export type { InputRows, Label, Rows, Targets } from './data.js';
+export {
+  type ClassData,
+  type Dataset,
+  type DatasetOptions,
+  datasets,
+  type ValueData,
+} from './datasets.js';
 export { DivergenceError, MemoryError, ShapeError } from './errors.js';
 export type { FitOptions } from './fit-options.js';
+export type { Callback, CallbackContext, StopReason } from './hooks.js';
 export type { InitializerSpec } from './initializers.js';
 export {
   type ActivationLayerSpec,
@@ -16,7 +25,20 @@ export {
 } from './layers/index.js';
 export type { LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';
-export type { MetricName } from './metrics.js';
+export {
+  type AverageOptions,
+  type Labels,
+  metrics,
+  type ScoreOptions,
+} from './metrics/functions.js';
+export {
+  type ClassificationReport,
+  type ClassScores,
+  type ConfusionMatrix,
+  classificationReport,
+  confusionMatrix,
+} from './metrics/report.js';
+export type { MetricName, MetricSpec } from './metrics.js';
 export {
   type Gradients,
   type Network,
@@ -24,7 +46,45 @@ export {
   sequential,
   type Weights,
 } from './network.js';
-export { type Preprocess, type ScalerSpec, type Scaling, standardScaler } from './scalers.js';
+export {
+  type FindLearningRateOptions,
+  findLearningRate,
+  type LearningRateCurve,
+} from './rate-finder.js';
+export type { LearningRate, RateFunction, Schedule, TrainingSpan } from './rates.js';
+export {
+  type Encoding,
+  minMaxScaler,
+  type Preprocess,
+  robustScaler,
+  type ScalerSpec,
+  type Scaling,
+  standardScaler,
+} from './scalers.js';
+export * as schedules from './schedules.js';
 export type { Logs } from './scoring.js';
+export {
+  type Chosen,
+  type Range,
+  type SearchContext,
+  type SearchOptions,
+  type SearchResult,
+  type SearchSpace,
+  search,
+  type Trial,
+} from './search.js';
+export {
+  type CrossValidateOptions,
+  type CrossValidation,
+  crossValidate,
+  type Fold,
+  type FoldOptions,
+  kFold,
+  type Part,
+  type SplitOptions,
+  stratifiedKFold,
+  takeRows,
+  trainTestSplit,
+} from './split.js';
 export type { Shape } from './tensor.js';
-export type { EpochResult, FitResult, History, StopReason } from './training.js';
+export type { EpochResult, FitResult, History } from './training.js';

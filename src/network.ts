@@ -1,22 +1,23 @@
 import type { Backend, BackendFactory, BackendName } from './backends/backend.js';
 import { createBackend } from './backends/index.js';
 import { onlyKeys, show } from './checks.js';
-import { type DenseRows, type Label, type Rows, readRows, type Targets } from './data.js';
+import { type DenseRows, type InputRows, type Label, readRows, type Targets } from './data.js';
 import { divergence } from './divergence.js';
 import { ShapeError } from './errors.js';
 import { allFinite } from './finite.js';
 import type { FitOptions } from './fit-options.js';
 import { initialValues } from './initializers.js';
 import { type NetworkSpec, resolveModel } from './layers/model.js';
-import { largest } from './metrics.js';
+import { largest, metricContext } from './metrics.js';
 import { counter, type List, type Parameter, type Request } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
-import { type Logs, metricContext } from './scoring.js';
+import type { Logs } from './scoring.js';
 import { NetworkState } from './state.js';
 import { summarize } from './summary.js';
 import type { Tensor } from './tensor.js';
-import { type EpochResult, type FitResult, type Pause, Training } from './training.js';
+import { type EpochResult, type FitResult, Training } from './training.js';
+import type { Pause } from './turns.js';
 
 /** Weights, biases or their gradients by name: 'layers.0.w', dense and row-major. */
 export type Weights = Record<string, Float32Array>;
@@ -46,12 +47,19 @@ export interface Gradients {
   readonly inputs?: Float32Array;
 }
 
+/** What is inside a network, for functions that stand beside it. */
+export let stateOf: (network: Network) => NetworkState;
+
 /** A feed-forward network: predicts, learns, and tells its weights. Made by `sequential`. */
 export class Network {
   readonly #state: NetworkState;
   /** The list that predicts one row, kept while the plan's memory stays as it is. */
   #row: List | undefined;
   #rowLayout = -1;
+
+  static {
+    stateOf = (network) => network.#state;
+  }
 
   /** @internal Use `sequential`. */
   constructor(spec: NetworkSpec, options: NetworkOptions = {}) {
@@ -91,11 +99,10 @@ export class Network {
    * @throws DivergenceError when the loss or the parameters stop being finite; RangeError, TypeError
    *   or ShapeError for bad arguments, before anything changes; what a callback throws
    */
-  async fit(x: Rows, y: Targets, options: FitOptions = {}): Promise<FitResult> {
-    const release = this.#lock('fit');
+  async fit(x: InputRows, y: Targets, options: FitOptions = {}): Promise<FitResult> {
+    const release = this.#state.lock('fit');
     try {
-      const training = new Training(this.#state, this, prepare(this.#state, x, y, options), true);
-      const run = training.run();
+      const run = this.#train(x, y, options, true);
       for (let step = run.next(); ; step = run.next()) {
         if (step.done) return step.value;
         if ('until' in step.value) await waitFor(step.value, run);
@@ -110,14 +117,13 @@ export class Network {
    * Between two epochs the network may be used, and changed, in any way; `break` ends the training.
    */
   async *epochs(
-    x: Rows,
+    x: InputRows,
     y: Targets,
     options: FitOptions = {},
   ): AsyncGenerator<EpochResult, FitResult, void> {
-    let release = this.#lock('epochs');
+    let release = this.#state.lock('epochs');
     try {
-      const training = new Training(this.#state, this, prepare(this.#state, x, y, options), false);
-      const run = training.run();
+      const run = this.#train(x, y, options, false);
       for (let step = run.next(); ; step = run.next()) {
         if (step.done) return step.value;
         if ('until' in step.value) {
@@ -126,7 +132,7 @@ export class Network {
         }
         release();
         yield step.value;
-        release = this.#lock('epochs');
+        release = this.#state.lock('epochs');
       }
     } finally {
       release();
@@ -138,7 +144,7 @@ export class Network {
    *
    * @throws RangeError, TypeError or ShapeError for bad arguments
    */
-  evaluate(x: Rows, y: Targets): Logs & { loss: number } {
+  evaluate(x: InputRows, y: Targets): Logs & { loss: number } {
     const state = this.#state;
     const { model, plan } = state;
     const inputs = state.readInputs(x, 'x');
@@ -169,7 +175,7 @@ export class Network {
    * @throws ShapeError when x has another width, or `out` another length; RangeError for numbers that
    *   are not finite
    */
-  predict(x: Rows, out?: Float32Array): Float32Array {
+  predict(x: InputRows, out?: Float32Array): Float32Array {
     const { model, plan } = this.#state;
     if (out !== undefined && !(out instanceof Float32Array)) {
       throw new TypeError(`out: expected a Float32Array, got ${show(out)}`);
@@ -193,7 +199,7 @@ export class Network {
    * The class of each row: its name where classes have names, else its index. The largest output
    * decides; a single output decides between classes 0 and 1.
    */
-  predictClasses(x: Rows): Label[] {
+  predictClasses(x: InputRows): Label[] {
     const { model, classes } = this.#state;
     const { decision, threshold } = metricContext(model);
     const outputs = this.predict(x);
@@ -212,8 +218,8 @@ export class Network {
    * @throws DivergenceError when the loss is not finite, before anything is changed, and when the
    *   step leaves parameters that are not finite: they stay so
    */
-  trainOnBatch(x: Rows, y: Targets): { loss: number } {
-    const release = this.#lock('trainOnBatch');
+  trainOnBatch(x: InputRows, y: Targets): { loss: number } {
+    const release = this.#state.lock('trainOnBatch');
     try {
       const { list, loss } = this.#batch(x, y, { ...training, update: true });
       this.#checkParameters(list);
@@ -229,9 +235,9 @@ export class Network {
    *
    * @throws DivergenceError when the loss is not finite
    */
-  gradients(x: Rows, y: Targets, options: { readonly inputs?: boolean } = {}): Gradients {
+  gradients(x: InputRows, y: Targets, options: { readonly inputs?: boolean } = {}): Gradients {
     onlyKeys(options, ['inputs'], 'gradients');
-    const release = this.#lock('gradients');
+    const release = this.#state.lock('gradients');
     try {
       const gradients = options.inputs ? 'inputs' : 'parameters';
       const { list, loss, rows } = this.#batch(x, y, { ...training, gradients });
@@ -240,8 +246,8 @@ export class Network {
       const inputs = list.dx
         ? this.#read(list.dx)
         : new Float32Array(rows * this.#state.model.inputs);
-      this.#state.scaler('x')?.scaleGradients(inputs);
-      return { loss, weights, inputs };
+      const scaler = this.#state.scaler('x');
+      return { loss, weights, inputs: scaler ? scaler.rawGradients(inputs) : inputs };
     } finally {
       release();
     }
@@ -254,7 +260,7 @@ export class Network {
    *   changed; DivergenceError when the step leaves parameters that are not finite: they stay so
    */
   applyGradients(gradients: Readonly<Record<string, ArrayLike<number>>>): void {
-    const release = this.#lock('applyGradients');
+    const release = this.#state.lock('applyGradients');
     try {
       const { plan } = this.#state;
       this.#checkNamed(gradients, 'gradients', plan.parameters.length);
@@ -277,12 +283,9 @@ export class Network {
    * @throws RangeError, TypeError or ShapeError for weights that do not fit, before any is replaced
    */
   setWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
-    const release = this.#lock('setWeights');
+    const release = this.#state.lock('setWeights');
     try {
-      this.#checkNamed(weights, 'weights', 0);
-      for (const { name, tensor } of this.#state.plan.parameters) {
-        if (weights[name]) this.#write(tensor, weights[name]);
-      }
+      this.#replaceWeights(weights);
     } finally {
       release();
     }
@@ -297,6 +300,21 @@ export class Network {
   toJSON(): NetworkSpec {
     const { model, classes } = this.#state;
     return structuredClone(classes ? { ...model.spec, classes } : model.spec);
+  }
+
+  /** A training, ready to run; `alone` if nobody wants the result of each epoch as it ends. */
+  #train(x: InputRows, y: Targets, options: FitOptions, alone: boolean) {
+    const state = this.#state;
+    const prepared = prepare(state, x, y, options);
+    const setWeights = (weights: Readonly<Weights>) => this.#replaceWeights(weights);
+    return new Training(state, this, prepared, alone, setWeights).run();
+  }
+
+  #replaceWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
+    this.#checkNamed(weights, 'weights', 0);
+    for (const { name, tensor } of this.#state.plan.parameters) {
+      if (weights[name]) this.#write(tensor, weights[name]);
+    }
   }
 
   /** One row, given flat and needing no scaling: copied number by number. */
@@ -344,7 +362,7 @@ export class Network {
       values.subarray(row * width, (row + batch) * width);
     const list = plan.list(request);
     const { floats } = plan.backend;
-    state.writeInputs(part(inputs, model.inputs), floats, list.rows.offset);
+    state.writeInputs(part(inputs, model.columns), floats, list.rows.offset);
     if (targets) {
       state.writeTargets(part(targets, model.targetColumns), floats, list.targets.offset);
     }
@@ -364,7 +382,7 @@ export class Network {
   }
 
   /** One batch there and back. */
-  #batch(x: Rows, y: Targets, request: Omit<Request, 'batch'>) {
+  #batch(x: InputRows, y: Targets, request: Omit<Request, 'batch'>) {
     const state = this.#state;
     const inputs = state.readInputs(x, 'x');
     const { targets, classes } = state.readTargets(y);
@@ -424,20 +442,6 @@ export class Network {
       // One row of numbers: nested arrays of that many rows would pass for it otherwise.
       readRows([given], [size], `${what}: ${name}`);
     }
-  }
-
-  /** One training at a time, and nothing that changes parameters meanwhile. */
-  #lock(what: string): () => void {
-    const state = this.#state;
-    if (state.busy) {
-      throw new Error(`${what}: this network is training; wait for fit(), or abort it first`);
-    }
-    state.busy = true;
-    let held = true;
-    return () => {
-      if (held) state.busy = false;
-      held = false;
-    };
   }
 }
 

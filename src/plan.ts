@@ -28,6 +28,8 @@ export interface Request {
   readonly gradients: 'none' | 'parameters' | 'inputs';
   /** Whether the optimizer steps. */
   readonly update: boolean;
+  /** Whether each step takes its learning rate from those that are held. */
+  readonly scheduled?: boolean;
 }
 
 /** A list with its tensors. */
@@ -57,6 +59,8 @@ export interface Held {
   /** Rows in the order in which lists visit them. */
   readonly indices: Tensor;
   readonly outputs: Tensor;
+  /** Learning rates of the steps to come, that of step t at t mod `mostRates`; or no room. */
+  readonly rates: Tensor;
 }
 
 /**
@@ -67,6 +71,9 @@ export const counter = { cursor: 0, appended: 1, step: 2, epoch: 3, left: 4, row
 
 /** Epochs that one run of a list can tell apart. */
 export const mostEpochs = 256;
+
+/** Steps of one run of a list that can have a learning rate each: a power of two. */
+export const mostRates = 1024;
 
 /** Lists whose records stay in memory: a training's, and those of predictions in between. */
 const recordSlots = 8;
@@ -97,6 +104,9 @@ export class Plan {
   readonly #layers: readonly Readonly<Record<string, Tensor>>[];
   /** The parameters' block. */
   readonly trainable: Tensor;
+  /** The block in two: what decays where only weights do, and the rest. */
+  readonly #weights: Tensor;
+  readonly #others: Tensor;
   readonly #gradients: Tensor;
   readonly #slots: readonly Tensor[];
   readonly #records: Tensor;
@@ -136,8 +146,12 @@ export class Plan {
     const parameters = block();
     this.#gradients = gradients.range;
     this.trainable = parameters.range;
+    const end = arena.mark;
+    const others = parameters.tensors[ordered.findIndex((p) => !p.decays)]?.offset ?? end;
+    this.#weights = rangeBetween(parameters.range.offset, others);
+    this.#others = rangeBetween(others, end);
     this.#slots = optimizer.slots.map(() => block().range);
-    this.hyper = arena.dense(1, Object.keys(optimizer.options).length + optimizer.kept, 'f64');
+    this.hyper = arena.dense(1, optimizer.hyper.length, 'f64');
     this.counters = arena.dense(1, Object.keys(counter).length, 'i32');
     this.state = rangeBetween(parameters.range.offset, arena.mark);
     this.parameters = declared.map((p) => {
@@ -169,10 +183,11 @@ export class Plan {
       update: trains,
     });
     arena.rewind(this.#listMark);
-    this.#records = arena.dense(recordSlots, longest.ops.length * recordWords, 'i32');
+    // One op more where steps take their learning rates.
+    this.#records = arena.dense(recordSlots, (longest.ops.length + 1) * recordWords, 'i32');
     this.#heldMark = this.#listMark = arena.mark;
     backend.reserve(arena.mark);
-    (backend.view(this.hyper) as Float64Array).set(Object.values(optimizer.options));
+    (backend.view(this.hyper) as Float64Array).set(optimizer.hyper);
   }
 
   /**
@@ -181,8 +196,9 @@ export class Plan {
    * @param rows rows of inputs and of targets
    * @param indices how many rows, by index, lists may be told to visit
    * @param appended rows of outputs that one run of a list may append
+   * @param scheduled whether steps take their learning rates from here
    */
-  hold(rows: number, indices: number, appended: number): Held {
+  hold(rows: number, indices: number, appended: number, scheduled = false): Held {
     const arena = this.#arena;
     const { inputs, targetColumns, outputs } = this.model;
     this.release();
@@ -191,6 +207,7 @@ export class Plan {
       targets: arena.dense(rows, targetColumns),
       indices: arena.dense(1, indices, 'i32'),
       outputs: arena.dense(appended, outputs),
+      rates: arena.dense(1, scheduled ? mostRates : 0, 'f64'),
     };
     this.backend.reserve(arena.mark);
     this.#listMark = arena.mark;
@@ -229,7 +246,7 @@ export class Plan {
   /** Steps the optimizer once over the gradients' block, and counts the step. */
   applyGradients(): void {
     const build = this.#builder(1, true, undefined);
-    this.#emitStep(build, [this.trainable]);
+    this.#emitStep(build);
     build.emit('advanceBatch', this.counters, 0, 1);
     this.backend.compile(build.ops, { scratch: this.#zeros, records: this.#records }).run(1);
   }
@@ -307,9 +324,13 @@ export class Plan {
       if (!update && held) build.emit('advanceBatch', counters, batch, 0);
       build.emit('addLosses', this.sums, perRow, counters, batch);
     }
+    if (request.scheduled && held) {
+      // Before gradients, because a fused step is part of them.
+      build.emit('takeRate', this.hyper, held.rates, counters, mostRates);
+    }
     if (request.gradients !== 'none') build.backward();
     if (update) {
-      this.#emitStep(build, fusion ? build.unfused : [this.trainable]);
+      this.#emitStep(build, fusion ? build.unfused : undefined);
       build.emit('advanceBatch', counters, held ? batch : 0, 1);
     }
     return {
@@ -325,20 +346,22 @@ export class Plan {
     };
   }
 
-  /** One step of the optimizer over ranges of the parameters' block. */
-  #emitStep(build: ListBuilder, ranges: readonly Tensor[]): void {
-    const { advance, step } = this.model.optimizer;
-    const { hyper } = this;
+  /** One step of the optimizer over the parameters' block, or over those of its tensors that are left. */
+  #emitStep(build: ListBuilder, left?: readonly Tensor[]): void {
+    const { advance, step, decay } = this.model.optimizer;
+    const { hyper, trainable } = this;
+    const whole = decay === 'weights' ? [this.#weights, this.#others] : [trainable];
+    // Kernels take one vector at least, and a network without parameters steps over nothing.
+    const ranges = (left ?? whole).filter(({ pitch }) => pitch > 0);
     if (advance && ranges.length > 0) build.emitNamed(advance, [hyper]);
-    for (const { offset, rows, pitch } of ranges) {
-      // A network without parameters steps over nothing, and kernels take one vector at least.
-      if (pitch === 0) continue;
+    for (const range of ranges) {
       const within = (block: Tensor) => ({
-        ...block,
-        offset: block.offset + offset - this.trainable.offset,
+        ...range,
+        offset: block.offset + range.offset - trainable.offset,
       });
-      const blocks = [this.trainable, ...this.#slots, this.#gradients].map(within);
-      build.emitNamed(step, [...blocks, hyper, rows * pitch]);
+      const blocks = [trainable, ...this.#slots, this.#gradients].map(within);
+      const decays = decay !== 'none' && range !== this.#others;
+      build.emitNamed(step, [...blocks, hyper, range.rows * range.pitch, Number(decays)]);
     }
   }
 }

@@ -1,4 +1,5 @@
-import { type DenseRows, type Rows, stratifiedSplit, type Targets } from './data.js';
+import type { CategoricalRows } from './categories.js';
+import { type DenseRows, type InputRows, stratifiedSplit, type Targets } from './data.js';
 import { ShapeError } from './errors.js';
 import { type FitOptions, readOptions } from './fit-options.js';
 import { largest } from './metrics.js';
@@ -51,21 +52,24 @@ export interface Prepared extends ReturnType<typeof readOptions> {
 /** Checks all arguments, and puts rows and targets into the network's memory. */
 export function prepare(
   state: NetworkState,
-  x: Rows,
+  x: InputRows,
   y: Targets,
   options: FitOptions = {},
 ): Prepared {
   const read = readOptions(options);
   const { model, plan } = state;
-  const inputs = state.readInputs(x, 'x');
+  const given = state.readInputs(x, 'x');
   const { targets, classes } = state.readTargets(y);
-  matchRows(inputs, targets, 'x', 'y');
+  matchRows(given, targets, 'x', 'y');
   const { training, held } = split(state, targets, read.validationSplit, read.shuffle);
+  const scalers = state.fitScalers(given, targets, training);
+  const placed = (rows: CategoricalRows, where: string) => scalers.x?.place(rows, where) ?? rows;
+  const inputs = placed(given, 'x');
   let extra: { inputs: DenseRows; targets: DenseRows } | undefined;
   if (options.validationData) {
     const [vx, vy] = options.validationData;
     extra = {
-      inputs: state.readInputs(vx, 'validationData[0]'),
+      inputs: placed(state.readInputs(vx, 'validationData[0]'), 'validationData[0]'),
       targets: state.readTargets(vy, classes, 'validationData[1]').targets,
     };
     matchRows(extra.inputs, extra.targets, 'validationData[0]', 'validationData[1]');
@@ -78,8 +82,9 @@ export function prepare(
   const validating = extra ? Int32Array.from({ length: more }, (_, r) => count + r) : held;
   const orders = Math.max(1, Math.min(mostEpochs, Math.floor(mostIndices / training.length)));
   const visited = training.length * orders + validating.length;
+  const scheduled = read.schedule !== undefined;
   const hold = () => {
-    const place = plan.hold(count + more, visited, room);
+    const place = plan.hold(count + more, visited, room, scheduled);
     const { floats } = plan.backend;
     const put = (part: { inputs: DenseRows; targets: DenseRows }, row: number) => {
       state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
@@ -96,9 +101,9 @@ export function prepare(
     return place;
   };
   // Room first: where there is none, nothing has changed yet.
-  plan.hold(count + more, visited, room);
+  plan.hold(count + more, visited, room, scheduled);
   state.classes = classes;
-  state.fitScalers(inputs, targets, training);
+  state.keepScalers(scalers);
   return { ...read, batchSize: batch, hold, training, validating, orders };
 }
 

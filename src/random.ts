@@ -8,7 +8,14 @@ import { cos64, log64 } from './math64.js';
  */
 
 /** Which purpose words are drawn for; added to a seed's key, so that purposes never share words. */
-export const streams = { shuffle: 0x10000, split: 0x20000, parameters: 0x30000, masks: 0x40000 };
+export const streams = {
+  shuffle: 0x10000,
+  split: 0x20000,
+  parameters: 0x30000,
+  masks: 0x40000,
+  datasets: 0x50000,
+  search: 0x60000,
+};
 
 let second = 0;
 

@@ -1,22 +1,9 @@
 import type { Model } from './layers/model.js';
-import { type Metric, type MetricContext, metrics } from './metrics.js';
+import type { Metric } from './metrics.js';
 import type { FittedScaler } from './scalers.js';
 
 /** What is reported of an epoch or an evaluation, by name. */
 export type Logs = Record<string, number>;
-
-/** How the outputs of a network are read as classes. */
-export function metricContext(model: Model): MetricContext {
-  const { loss, outputs, outputActivation } = model;
-  const probability = outputActivation === 'sigmoid' || !loss?.outputsAreLogits;
-  const largest =
-    loss?.targets === 'labels' || (outputs > 1 && loss?.type !== 'binaryCrossentropy');
-  return {
-    outputs,
-    decision: largest ? 'largest' : 'threshold',
-    threshold: probability ? 0.5 : 0,
-  };
-}
 
 /** The metrics of a network, gathered over rows in order. */
 export class Scores {
@@ -27,9 +14,7 @@ export class Scores {
 
   /** @param scaler that of the targets: metrics are in the targets' own units */
   constructor(model: Model, scaler: FittedScaler | undefined) {
-    const context = metricContext(model);
-    const labels = model.loss?.targets === 'labels';
-    this.#metrics = model.metrics.map((name) => [name, metrics[name].create(context, labels)]);
+    this.#metrics = model.metrics.map(({ name, create }) => [name, create()]);
     this.#outputs = model.outputs;
     this.#targetColumns = model.targetColumns;
     this.#scaler = scaler;

@@ -1,4 +1,5 @@
 import type { Backend } from './backends/backend.js';
+import { type CategoricalRows, readCategories } from './categories.js';
 import {
   areNames,
   type DenseRows,
@@ -11,8 +12,14 @@ import {
 } from './data.js';
 import type { Model } from './layers/model.js';
 import { Plan } from './plan.js';
-import { FittedScaler, type Scaling } from './scalers.js';
+import { FittedScaler, scalerWithoutRows } from './scalers.js';
 import { Scores } from './scoring.js';
+
+/** What has been learnt of the columns; undefined where nothing is done to them. */
+export interface FittedScalers {
+  readonly x: FittedScaler | undefined;
+  readonly y: FittedScaler | undefined;
+}
 
 /** All that a network is and has learnt; `Network` is its face, `Training` changes it. */
 export class NetworkState {
@@ -31,10 +38,47 @@ export class NetworkState {
     this.model = model;
     this.plan = new Plan(model, backend);
     this.classes = model.spec.classes;
+    const { preprocess } = model.spec;
+    if (preprocess?.x) this.#x = scalerWithoutRows(preprocess.x, model.columns);
   }
 
-  readInputs(x: unknown, where: string): DenseRows {
-    return readRows(x, this.model.inputShape, where);
+  /**
+   * One training at a time, and nothing that changes parameters meanwhile.
+   *
+   * @param what who asks, for the message
+   * @returns what ends it
+   */
+  lock(what: string): () => void {
+    if (this.busy) {
+      throw new Error(`${what}: this network is training; wait for fit(), or abort it first`);
+    }
+    this.busy = true;
+    let held = true;
+    return () => {
+      if (held) this.busy = false;
+      held = false;
+    };
+  }
+
+  /** Remembers all that a training changes; the result puts it back. */
+  remember(): () => void {
+    const { plan, classes, epochs } = this;
+    const [x, y] = [this.#x, this.#y];
+    const kept = plan.backend.view(plan.state).slice() as Float32Array;
+    return () => {
+      (plan.backend.view(plan.state) as Float32Array).set(kept);
+      this.classes = classes;
+      this.epochs = epochs;
+      this.#x = x;
+      this.#y = y;
+    };
+  }
+
+  readInputs(x: unknown, where: string): CategoricalRows {
+    const { spec, inputShape, columns } = this.model;
+    const read = (rows: unknown) => readRows(rows, inputShape, where);
+    if (!spec.preprocess?.x) return read(x);
+    return readCategories(x, spec.preprocess.x, columns, this.#x?.columns, where, read);
   }
 
   /** Targets as numbers, and the classes that they are of; nothing is kept yet. */
@@ -59,13 +103,20 @@ export class NetworkState {
     return { targets, classes: learnt };
   }
 
-  /** Fits the scalers that the spec asks for to the rows listed, unless they have been fitted. */
-  fitScalers(inputs: DenseRows, targets: DenseRows, rows: Int32Array): void {
-    const { preprocess } = this.model.spec;
-    const fitted = (scaling: Scaling, { values }: DenseRows, width: number) =>
-      FittedScaler.fit(scaling, values, width, rows);
-    if (preprocess?.x) this.#x ??= fitted(preprocess.x, inputs, this.model.inputs);
-    if (preprocess?.y) this.#y ??= fitted(preprocess.y, targets, this.model.outputs);
+  /** The scalers that the spec asks for, fitted to the rows listed unless they have been before. */
+  fitScalers(inputs: CategoricalRows, targets: DenseRows, rows: Int32Array): FittedScalers {
+    const { spec, columns, outputs } = this.model;
+    const { x, y } = spec.preprocess ?? {};
+    return {
+      x: this.#x ?? (x && FittedScaler.fit(x, inputs, columns, rows)),
+      y: this.#y ?? (y && FittedScaler.fit(y, targets, outputs, rows)),
+    };
+  }
+
+  /** Takes fitted scalers into use. */
+  keepScalers({ x, y }: FittedScalers): void {
+    this.#x = x;
+    this.#y = y;
   }
 
   /** The scaler of the inputs or of the targets; undefined where none is asked for. */

@@ -1,15 +1,14 @@
-import type { CallbackContext, hooks } from './callbacks.js';
 import { divergence } from './divergence.js';
 import { allFinite } from './finite.js';
-import type { Network } from './network.js';
-import { counter, type Held, type List } from './plan.js';
+import type { CallbackContext, hooks, StopReason } from './hooks.js';
+import type { Network, Weights } from './network.js';
+import { counter, type Held, type List, mostRates } from './plan.js';
 import type { Prepared } from './prepare.js';
 import { Random, streams } from './random.js';
+import { Rates } from './rates.js';
 import type { Logs, Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
-
-/** Why a training ended. */
-export type StopReason = 'completed' | 'aborted' | 'stopped';
+import { type Pause, sliceWork, Turns } from './turns.js';
 
 /** What was reported of each whole epoch, in order: `loss`, metrics, and `val_` before those of validation. */
 export type History = { loss: number[] } & { [name: string]: number[] };
@@ -25,35 +24,8 @@ export interface EpochResult {
   readonly logs: Logs;
 }
 
-/** Work between two looks at the clock, and in one run of a list, in floating point operations. */
-const sliceWork = 2e7;
-/** After this many milliseconds the event loop gets a turn. */
-const turnTime = 50;
-/** And after this much work where the clock stands still, as it does in some edge runtimes. */
-const turnWork = 2e8;
-
-/** Something to wait for before a training goes on. */
-export interface Pause {
-  readonly until: PromiseLike<unknown>;
-}
-
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
-
-/** Lets timers, events and rendering have their turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else if (typeof MessageChannel === 'function') {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(0);
-    } else setTimeout(resolve, 0);
-  });
-}
 
 /** The parts of the memory that a training reads and writes, for as long as it does not move. */
 interface Views {
@@ -61,6 +33,8 @@ interface Views {
   readonly state: Float32Array;
   readonly trainable: Float32Array;
   readonly sums: Float64Array;
+  readonly hyper: Float64Array;
+  readonly rates: Float64Array;
   readonly counters: Int32Array;
   readonly indices: Int32Array;
 }
@@ -87,24 +61,43 @@ export class Training {
   #lists: Lists | undefined;
   #views: Views | undefined;
   #grouped: boolean;
+  readonly #setWeights: (weights: Readonly<Weights>) => void;
+  readonly #turns = new Turns();
+  readonly #stepsPerEpoch: number;
+  /** The schedule's learning rates; without a schedule, the optimizer's own is never touched. */
+  readonly #rates: Rates | undefined;
+  /** Whether steps take their rates from a table, because they differ within a run of a list. */
+  readonly #tabled: boolean;
   #logs: Logs = {};
   #epoch = 0;
   #batch = 0;
-  #stop = false;
-  #lastTurn = performance.now();
-  #workSinceTurn = 0;
-  #workSinceLook = 0;
+  #stop: StopReason | undefined;
 
-  /** @param alone whether nobody wants the result of each epoch as it ends */
-  constructor(state: NetworkState, model: Network, prepared: Prepared, alone: boolean) {
+  /**
+   * @param alone whether nobody wants the result of each epoch as it ends
+   * @param setWeights replaces weights between two batches, for callbacks
+   */
+  constructor(
+    state: NetworkState,
+    model: Network,
+    prepared: Prepared,
+    alone: boolean,
+    setWeights: (weights: Readonly<Weights>) => void,
+  ) {
     this.#state = state;
     this.#model = model;
     this.#prepared = prepared;
+    this.#setWeights = setWeights;
     this.#snapshot = new Float32Array(state.plan.state.columns);
-    const { callbacks, validating } = prepared;
+    const { callbacks, validating, schedule, epochs, training, batchSize } = prepared;
+    const stepsPerEpoch = Math.ceil(training.length / batchSize);
+    this.#stepsPerEpoch = stepsPerEpoch;
+    const learningRate = this.#ownRate;
+    this.#rates = schedule && new Rates(schedule, { learningRate, epochs, stepsPerEpoch });
     const told = callbacks.some((c) => c.onEpochBegin ?? c.onBatchEnd ?? c.onEpochEnd);
     const plain = validating.length === 0 && state.model.metrics.length === 0;
-    this.#grouped = alone && !told && plain;
+    this.#grouped = alone && !told && plain && !this.#rates?.observing;
+    this.#tabled = this.#rates !== undefined && (this.#rates.perStep || this.#grouped);
   }
 
   *run(): Generator<Pause | EpochResult, FitResult, void> {
@@ -118,6 +111,7 @@ export class Training {
       // However it ends, also by an error of a callback: what is left can be used.
       const views = this.#look();
       if (!allFinite(views.trainable)) this.#restore(views);
+      if (this.#rates) views.hyper[0] = this.#ownRate;
     }
   }
 
@@ -127,18 +121,22 @@ export class Training {
       const lists = this.#ready();
       const group = this.#grouped ? this.#epochsAtOnce(lists) : 1;
       if (group > 1 && this.#runEpochs(lists, group)) {
-        if (this.#turnIsDue(lists.whole.work * group)) yield this.#turn();
+        if (this.#turns.due(this.#epochWork(lists) * group)) yield this.#turns.take();
         continue;
       }
       this.#logs = {};
       this.#batch = 0;
+      if (this.#rates) this.#look().hyper[0] = this.#rates.at(this.#epoch * this.#stepsPerEpoch);
       if (callbacks.length > 0) yield* this.#call('onEpochBegin');
       if (this.#over()) break;
       yield* this.#trainEpoch(this.#ready());
       if (this.stopReason !== 'completed') break;
       if (validating.length > 0) yield* this.#validate(this.#ready());
       for (const name in this.#logs) (this.history[name] ??= []).push(this.#logs[name]!);
+      this.#rates?.observe(this.#logs);
       if (callbacks.length > 0) yield* this.#call('onEpochEnd');
+      // Between two epochs the network is its owner's.
+      if (this.#rates) this.#look().hyper[0] = this.#ownRate;
       yield { epoch: this.#epoch, logs: this.#logs };
       this.#epoch++;
     }
@@ -158,6 +156,7 @@ export class Training {
       loss: true,
       gradients: 'parameters',
       update: true,
+      scheduled: this.#tabled,
     } as const;
     const whole = plan.list(request);
     const rest = training.length % batchSize;
@@ -179,6 +178,8 @@ export class Training {
       state: backend.view(plan.state) as Float32Array,
       trainable: backend.view(plan.trainable) as Float32Array,
       sums: backend.view(plan.sums) as Float64Array,
+      hyper: backend.view(plan.hyper) as Float64Array,
+      rates: backend.view(held.rates) as Float64Array,
       counters: backend.view(plan.counters) as Int32Array,
       indices: backend.view(held.indices) as Int32Array,
     };
@@ -196,10 +197,26 @@ export class Training {
   }
 
   /** As many epochs as one run may take: work is bounded, and so is the room for their orders. */
-  #epochsAtOnce({ whole }: Lists): number {
-    const { batchSize, training, epochs, orders } = this.#prepared;
-    const work = (whole.work * training.length) / batchSize;
-    return Math.min(epochs - this.#epoch, orders, Math.floor(sliceWork / work));
+  #epochsAtOnce(lists: Lists): number {
+    const { epochs, orders } = this.#prepared;
+    const byRates = this.#tabled ? Math.floor(mostRates / this.#stepsPerEpoch) : orders;
+    const byWork = Math.floor(sliceWork / this.#epochWork(lists));
+    return Math.min(epochs - this.#epoch, orders, byRates, byWork);
+  }
+
+  #epochWork({ whole }: Lists): number {
+    const { batchSize, training } = this.#prepared;
+    return (whole.work * training.length) / batchSize;
+  }
+
+  /** The learning rate of the optimizer, which a schedule takes the place of. */
+  get #ownRate(): number {
+    return this.#state.model.optimizer.options.learningRate!;
+  }
+
+  /** Writes the rates of the steps that come next, from the `step`-th of this training on. */
+  #writeRates({ rates, counters }: Views, step: number, count: number): void {
+    if (this.#tabled) this.#rates?.fill(rates, counters[counter.step]!, step, count);
   }
 
   /**
@@ -217,6 +234,7 @@ export class Training {
       this.#order(views, i, state.epochs + i);
       sums[i] = 0;
     }
+    this.#writeRates(views, this.#epoch * this.#stepsPerEpoch, count * this.#stepsPerEpoch);
     counters[counter.cursor] = validating.length;
     counters[counter.epoch] = 0;
     counters[counter.left] = counters[counter.rows] = size;
@@ -257,6 +275,7 @@ export class Training {
       const left = batch === batchSize ? Math.floor((size - done) / batch) : 1;
       const steps = single ? 1 : Math.min(left, this.#stepsAtOnce(list, batch, lists.held));
       const cursor = validating.length + done;
+      this.#writeRates(this.#look(), this.#epoch * this.#stepsPerEpoch + this.#batch, steps);
       const result = this.#runList(list, cursor, sum, steps);
       sum = result.sum;
       if (scores) this.#score(scores, lists.held, cursor, result.steps * batch);
@@ -268,7 +287,7 @@ export class Training {
         scores?.report(this.#logs);
         yield* this.#call('onBatchEnd');
       }
-      if (this.#turnIsDue(list.work * steps)) yield this.#turn();
+      if (this.#turns.due(list.work * steps)) yield this.#turns.take();
       if (done < size && this.#over()) break;
     }
     if (!allFinite(this.#look().trainable)) this.#diverged(lists.short, 'parameters');
@@ -303,7 +322,7 @@ export class Training {
       const done = Math.min(steps, result.steps + 1);
       if (scored) this.#score(scores, held, cursor, done * batch);
       cursor += done * batch;
-      if (this.#turnIsDue(list.work * steps)) yield this.#turn();
+      if (this.#turns.due(list.work * steps)) yield this.#turns.take();
     }
     this.#logs.val_loss = sum / end;
     scores.report(this.#logs, 'val_');
@@ -324,7 +343,8 @@ export class Training {
 
   /** As many steps as one run may take: work is bounded, and so is the room for outputs. */
   #stepsAtOnce(list: List, batch: number, held: Held): number {
-    const byWork = Math.floor(sliceWork / list.work);
+    const bySlice = Math.floor(sliceWork / list.work);
+    const byWork = this.#tabled ? Math.min(bySlice, mostRates) : bySlice;
     const { rows } = held.outputs;
     return Math.max(1, rows > 0 ? Math.min(byWork, Math.floor(rows / batch)) : byWork);
   }
@@ -338,35 +358,21 @@ export class Training {
     scores.add(outputs, count, view(held.targets) as Float32Array, 'scaled', rows);
   }
 
-  /** Whether the event loop should have a turn. The clock is looked at only now and then. */
-  #turnIsDue(work: number): boolean {
-    this.#workSinceTurn += work;
-    this.#workSinceLook += work;
-    if (this.#workSinceLook < sliceWork / 4) return false;
-    this.#workSinceLook = 0;
-    const elapsed = performance.now() - this.#lastTurn;
-    return elapsed >= turnTime || (elapsed === 0 && this.#workSinceTurn >= turnWork);
-  }
-
-  #turn(): Pause {
-    const done = () => {
-      this.#lastTurn = performance.now();
-      this.#workSinceTurn = 0;
-    };
-    return { until: nextTurn().then(done) };
-  }
-
   *#call(hook: (typeof hooks)[number]): Generator<Pause, void, void> {
+    const around = hook === 'onTrainBegin' || hook === 'onTrainEnd';
     for (const callback of this.#prepared.callbacks) {
       if (!callback[hook]) continue;
       const context: CallbackContext = {
         model: this.#model,
         epoch: this.#epoch,
+        epochs: this.#prepared.epochs,
         batch: hook === 'onBatchEnd' ? this.#batch - 1 : this.#batch,
         logs: this.#logs,
-        stop: () => {
-          this.#stop = true;
+        learningRate: around ? this.#ownRate : this.#look().hyper[0]!,
+        stop: (reason = 'stopped') => {
+          this.#stop ??= reason;
         },
+        setWeights: this.#setWeights,
       };
       const result = callback[hook](context);
       if (isThenable(result)) yield { until: result };
@@ -376,7 +382,7 @@ export class Training {
   /** Whether somebody wants the training to end; `stopReason` then says who. */
   #over(): boolean {
     if (this.#prepared.signal?.aborted) this.stopReason = 'aborted';
-    else if (this.#stop) this.stopReason = 'stopped';
+    else if (this.#stop) this.stopReason = this.#stop;
     return this.stopReason !== 'completed';
   }
 

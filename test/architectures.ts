@@ -1,4 +1,4 @@
-import type { FitOptions, LayerSpec, NetworkSpec } from '../src/index.js';
+import type { FitOptions, LayerSpec, LossSpec, MetricSpec, NetworkSpec } from '../src/index.js';
 import { layers } from '../src/index.js';
 import {
   activationSpecs,
@@ -25,6 +25,12 @@ export interface Case {
 
 /** Sizes on both sides of the kernels' thresholds: pitch, panels, blocks of the inputs. */
 const awkward = [63, 64, 65, 66, 127, 128, 129, 320, 321];
+
+/** Metrics that go with what a loss's targets are. */
+function metricsFor(loss: LossSpec): readonly MetricSpec[] {
+  const numbers = definitionOfLoss(loss).targets === 'values';
+  return [numbers ? 'r2' : 'accuracy', 'meanAbsoluteError'];
+}
 
 /**
  * A random network of one to five dense layers. The seeds run through the catalogues in turn, so
@@ -76,7 +82,7 @@ export function randomCase(seed: number): Case {
       layers: stack,
       loss,
       optimizer: inTurn(optimizerSpecs),
-      metrics: (['accuracy', 'meanAbsoluteError'] as const).filter(() => often(0.6)),
+      metrics: metricsFor(loss).filter(() => often(0.6)),
       seed: below(2 ** 32),
     },
     x: Float32Array.from({ length: rows * inputs }, () => 3 * random() - 1.5),

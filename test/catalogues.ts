@@ -3,23 +3,63 @@ import type { LossDefinition } from '../src/ops/definition.js';
 import { activations, losses, optimizers } from '../src/ops/index.js';
 
 /*
- * What the catalogues offer, as specs: every entry as it is, and with all of its options off their
- * defaults. A new entry is tested from the moment it exists.
+ * What the catalogues offer, as specs: every entry as it is; with all of its numbers off their
+ * defaults; and so for each of its flags turned over. A new entry is tested from the moment it
+ * exists.
  */
 
-type Entries = Record<string, { readonly options: Readonly<Record<string, number>> }>;
+type Options = Readonly<Record<string, number | boolean>>;
+
+type Entries = Record<
+  string,
+  {
+    readonly options: Options;
+    readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
+    conflict?(options: Readonly<Record<string, number>>): string | undefined;
+  }
+>;
+
+/** A number other than `value`, in its range. */
+function moved(value: number, [least, below]: readonly [number, number]): number {
+  const others = [value * 0.75 + 0.05, value * 1.25 + 0.05];
+  return others.find((other) => other >= least && other < below)!;
+}
+
+/** Numbers off their defaults, then the same with one flag turned over. */
+function changesOf({ options, ranges }: Entries[string]): Options[] {
+  const names = Object.keys(options);
+  const numbers: Record<string, number> = {};
+  for (const name of names) {
+    const value = options[name]!;
+    const range = ranges?.[name] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    if (typeof value === 'number') numbers[name] = moved(value, range);
+  }
+  const flags = names.filter((name) => typeof options[name] === 'boolean');
+  return [numbers, ...flags.map((name) => ({ ...numbers, [name]: !options[name] }))];
+}
 
 function specsOf(catalogue: Entries): unknown[] {
-  return Object.entries(catalogue).flatMap(([type, { options }]) => {
-    const names = Object.entries(options);
-    if (names.length === 0) return [type];
-    const others = names.map(([name, value]) => [name, value * 0.75 + 0.05]);
-    return [type, { type, ...Object.fromEntries(others) }];
+  return Object.entries(catalogue).flatMap(([type, entry]) => {
+    if (Object.keys(entry.options).length === 0) return [type];
+    const fitting = changesOf(entry).filter((changes) => {
+      const all = Object.entries({ ...entry.options, ...changes });
+      return !entry.conflict?.(Object.fromEntries(all.map(([name, v]) => [name, Number(v)])));
+    });
+    return [type, ...fitting.map((changes) => ({ type, ...changes }))];
   });
 }
 
 export const activationSpecs = specsOf(activations) as ActivationSpec[];
-export const optimizerSpecs = specsOf(optimizers) as OptimizerSpec[];
+
+/** Besides the entries: kernels that they leave out, and a decay that keeps a step from fusing. */
+export const optimizerSpecs = [
+  ...specsOf(optimizers),
+  { type: 'sgd', weightDecay: 0.02 },
+  { type: 'sgd', momentum: 0.8 },
+  { type: 'sgd', momentum: 0.8, nesterov: true },
+  { type: 'rmsprop', momentum: 0.5 },
+  { type: 'rmsprop', centered: true },
+] as OptimizerSpec[];
 
 /** Besides the entries: the textbooks' half sum, and logits from any activation. */
 export const lossSpecs = [

@@ -47,6 +47,12 @@ const expected: [InitializerSpec, mean: number, variance: number, bound?: number
   [{ type: 'randomUniform', min: -1, max: 3 }, 1, 16 / 12, 3],
   ['randomNormal', 0, 0.0025],
   [{ type: 'randomNormal', mean: 2, stddev: 0.5 }, 2, 0.25],
+  // 1 − 4·φ(2) / (Φ(2) − Φ(−2)) of the variance is left.
+  ['truncatedNormal', 0, 0.0025 * 0.7737413, 0.1],
+  [{ type: 'truncatedNormal', mean: 1, stddev: 2 }, 1, 4 * 0.7737413, 5],
+  // Columns of length 1.
+  ['orthogonal', 0, 1 / inputs],
+  [{ type: 'orthogonal', gain: 2 }, 0, 4 / inputs],
   ['zeros', 0, 0, 0],
   ['ones', 1, 0, 1],
   ['constant', 0, 0, 0],
@@ -119,4 +125,51 @@ it('each tensor has numbers of its own', () => {
   // What one layer draws does not depend on the size of another.
   const wide = sequential({ inputShape: [40], layers: [dense(40), dense(70), dense(3)] });
   expect(wide.getWeights()['layers.0.w']).toEqual(weights['layers.0.w']);
+});
+
+describe('orthogonal', () => {
+  const gain = 1.5;
+  const matrixOf = (rows: number, columns: number, backend: 'wasm' | 'js' = 'js') => {
+    const weightInitializer = { type: 'orthogonal', gain } as const;
+    const layers = [dense(columns, { weightInitializer })];
+    return sequential({ inputShape: [rows], layers }, { backend }).getWeights()['layers.0.w']!;
+  };
+
+  it.each([
+    [1, 1],
+    [2, 2],
+    [8, 8],
+    [9, 4],
+    [4, 9],
+    [1, 7],
+    [7, 1],
+    [64, 64],
+    [70, 33],
+    [33, 70],
+  ])('%i × %i: its shorter side is at right angles', (rows, columns) => {
+    const w = matrixOf(rows, columns);
+    const at = (vector: number, i: number) =>
+      rows < columns ? w[vector * columns + i]! : w[i * columns + vector]!;
+    const [count, length] = [Math.min(rows, columns), Math.max(rows, columns)];
+    for (let a = 0; a < count; a++) {
+      for (let b = 0; b <= a; b++) {
+        let product = 0;
+        for (let i = 0; i < length; i++) product += at(a, i) * at(b, i);
+        // Each element is rounded to float32 once.
+        expect(Math.abs(product - (a === b ? gain ** 2 : 0))).toBeLessThan(
+          4 * 2 ** -24 * gain ** 2,
+        );
+      }
+    }
+    expect(same(w, matrixOf(rows, columns, 'wasm'))).toBe(true);
+  });
+
+  it('has both directions', () => {
+    const signs = Array.from({ length: 40 }, (_, seed) => {
+      const layers = [dense(1, { weightInitializer: 'orthogonal' })];
+      const [w] = sequential({ inputShape: [1], layers, seed }).getWeights()['layers.0.w']!;
+      return w;
+    });
+    expect(new Set(signs)).toEqual(new Set([1, -1]));
+  });
 });

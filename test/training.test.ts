@@ -242,7 +242,7 @@ describe('callbacks', () => {
     const model = network();
     const calls: unknown[] = [];
     const told =
-      (hook: string): Callback[keyof Callback] =>
+      (hook: string): Callback['onEpochEnd'] =>
       ({ model: m, epoch, batch, logs }) => {
         expect(m).toBe(model);
         calls.push([hook, epoch, batch, Object.keys(logs).join()]);

@@ -1,9 +1,9 @@
-import { choose, known, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
+import { choose, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
 import type { Label } from '../data.js';
-import { type MetricName, metrics } from '../metrics.js';
+import { type MetricSpec, type ModelMetric, resolveMetrics } from '../metrics.js';
 import type { LossDefinition, OptimizerDefinition, OptimizerRule } from '../ops/definition.js';
 import { losses, optimizers } from '../ops/index.js';
-import { checkPreprocess, type Preprocess } from '../scalers.js';
+import { checkTargetScaling, encodedShape, type Preprocess } from '../scalers.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { LayerDefinition, ParameterDeclaration } from './definition.js';
 import { definitionOf, type LayerSpec } from './index.js';
@@ -37,7 +37,7 @@ export interface NetworkSpec {
   /** Default 'adam'. */
   readonly optimizer?: OptimizerSpec;
   /** What is reported beside the loss; default none. */
-  readonly metrics?: readonly MetricName[];
+  readonly metrics?: readonly MetricSpec[];
   /** A whole number of 32 bits from which weights, shuffles and masks follow; default 0. */
   readonly seed?: number;
   /** Scaling that belongs to the model; the first `fit` fits it on the training rows. */
@@ -74,7 +74,10 @@ export interface ModelLoss {
 export interface ModelOptimizer extends OptimizerRule {
   readonly type: keyof typeof optimizers;
   readonly options: Readonly<Record<string, number>>;
-  readonly kept: number;
+  /** What `hyper` holds before the first step. */
+  readonly hyper: readonly number[];
+  /** Which parameters decay: none, those that say so of themselves, or all. */
+  readonly decay: 'none' | 'weights' | 'all';
 }
 
 /** A spec that has been checked, with every default written out and every shape known. */
@@ -83,6 +86,8 @@ export interface Model {
   readonly layers: readonly ModelLayer[];
   readonly inputShape: Shape;
   readonly outputShape: Shape;
+  /** Numbers in one row as it is given, before categories take several columns each. */
+  readonly columns: number;
   /** Numbers in one row of inputs, of outputs, and of targets. */
   readonly inputs: number;
   readonly outputs: number;
@@ -91,7 +96,7 @@ export interface Model {
   readonly outputActivation: string;
   readonly loss: ModelLoss | undefined;
   readonly optimizer: ModelOptimizer;
-  readonly metrics: readonly MetricName[];
+  readonly metrics: readonly ModelMetric[];
   readonly seed: number;
 }
 
@@ -186,7 +191,18 @@ function checkClasses(classes: unknown, count: number): void {
 function resolveOptimizer(spec: OptimizerSpec): ModelOptimizer {
   const { type, options } = choose(optimizers, spec, 'optimizer');
   const definition: OptimizerDefinition = optimizers[type];
-  return { type, options, kept: definition.kept, ...definition.rule(options) };
+  const conflict = definition.conflict?.(options);
+  if (conflict) throw new RangeError(`optimizer: ${conflict}`);
+  const derived = definition.derived?.(options) ?? [];
+  const kept = new Array<number>(definition.kept).fill(0);
+  const decaying = options.decayBiases ? 'all' : 'weights';
+  return {
+    type,
+    options,
+    hyper: [...Object.values(options), ...derived, ...kept],
+    decay: options.weightDecay === 0 ? 'none' : decaying,
+    ...definition.rule(options),
+  };
 }
 
 const specKeys = [
@@ -209,20 +225,18 @@ export function resolveModel(given: NetworkSpec): Model {
   const spec: NetworkSpec = { ...expandTask(given), seed: given.seed ?? 0 };
   const seed = wholeNumber(spec.seed, 'seed', 0);
   if (seed >= 2 ** 32) throw new RangeError(`seed: expected less than 2³², got ${seed}`);
-  const layers = resolveLayers(spec.layers, inputShape);
+  const { preprocess } = spec;
+  const encoded = preprocess === undefined ? inputShape : encodedShape(preprocess, inputShape);
+  const layers = resolveLayers(spec.layers, encoded);
   const last = layers.at(-1)!;
   const outputs = sizeOf(last.output);
   const outputActivation = last.definition.activation?.(last.spec) ?? 'linear';
   const loss =
     spec.loss === undefined ? undefined : resolveLoss(spec.loss, outputActivation, outputs);
-  const names = spec.metrics ?? [];
-  if (!Array.isArray(names)) throw new TypeError(`metrics: expected an array, got ${show(names)}`);
-  names.forEach((name, i) => {
-    known(name, metrics, `metrics[${i}]`);
-  });
-  if (spec.preprocess !== undefined) {
-    checkPreprocess(spec.preprocess, sizeOf(inputShape), outputs);
-    if (spec.preprocess.y !== undefined && loss && loss.targets !== 'values') {
+  const metrics = resolveMetrics(spec.metrics ?? [], { loss, outputs, outputActivation });
+  if (preprocess !== undefined) {
+    checkTargetScaling(preprocess, outputs);
+    if (preprocess.y !== undefined && loss && loss.targets !== 'values') {
       throw new RangeError(
         `preprocess.y: the targets of ${loss.type} are classes or probabilities, which are not scaled`,
       );
@@ -234,13 +248,14 @@ export function resolveModel(given: NetworkSpec): Model {
     layers,
     inputShape,
     outputShape: last.output,
-    inputs: sizeOf(inputShape),
+    columns: sizeOf(inputShape),
+    inputs: sizeOf(encoded),
     outputs,
     targetColumns: loss?.targets === 'labels' ? 1 : outputs,
     outputActivation,
     loss,
     optimizer: resolveOptimizer(spec.optimizer ?? 'adam'),
-    metrics: names,
+    metrics,
     seed,
   };
 }

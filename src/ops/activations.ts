@@ -363,6 +363,9 @@ function sigmoidOf(z: number): number {
   return fround((z < 0 ? e : 1) / fround(1 + e));
 }
 
+/** Where y is smaller, its slope counts as 0: gradients would be subnormal, and slow. */
+const SIGMOID_LOWEST = 2 ** -60;
+
 /** y = σ(z); f′ = y(1 − y). 3 ULP, and 0 where exp(z) is below 2⁻¹²⁶. */
 export function sigmoidForward(
   y: Floats,
@@ -386,7 +389,8 @@ export function sigmoidBackward(
 ): void {
   for (let r = 0; r < rows; r++) {
     for (let i = r * pitch, end = i + columns; i < end; i++) {
-      dz[i] = fround(dy[i]! * fround(y[i]! * fround(1 - y[i]!)));
+      const slope = y[i]! < SIGMOID_LOWEST ? 0 : fround(y[i]! * fround(1 - y[i]!));
+      dz[i] = fround(dy[i]! * slope);
     }
   }
 }

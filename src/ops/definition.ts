@@ -3,9 +3,9 @@
 /** A network's numbers: float32, or float64 where gradients are checked. */
 export type Floats = Float32Array;
 
-interface Options {
+interface Options<Value extends number | boolean = number> {
   /** Options and their defaults, in the order in which the kernels take them, after all else. */
-  readonly options: Readonly<Record<string, number>>;
+  readonly options: Readonly<Record<string, Value>>;
   /** The ranges [least, below) of options that cannot be any finite number. */
   readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
 }
@@ -38,7 +38,10 @@ export interface LossDefinition extends Options {
 export interface OptimizerRule {
   /** The kernel that opens a step, once, however many ranges of parameters follow. */
   readonly advance?: `${string}Advance`;
-  /** The kernel that steps over a range: w, the slots, the gradients, hyper, the size. */
+  /**
+   * The kernel that steps over a range: w, the slots, the gradients, hyper, the size, and whether
+   * these parameters decay.
+   */
   readonly step: `${string}Step`;
   /** What it keeps for each parameter. */
   readonly slots: readonly string[];
@@ -46,9 +49,24 @@ export interface OptimizerRule {
   readonly fusion?: string;
 }
 
-/** An optimizer. Its options stand in `hyper` in their order, then `kept` numbers of its own. */
-export interface OptimizerDefinition extends Options {
+/**
+ * An optimizer. In `hyper` stand its options in their order, with 1 for true and 0 for false; what
+ * is derived of them; then `kept` numbers of its own.
+ */
+export interface OptimizerDefinition extends Options<number | boolean> {
+  /** Among others those that every optimizer has: they come first, because kernels count on it. */
+  readonly options: {
+    readonly learningRate: number;
+    readonly weightDecay: number;
+    readonly decoupled: boolean;
+    readonly decayBiases: boolean;
+    readonly [name: string]: number | boolean;
+  };
+  /** Numbers that follow from the options, where kernels could not compute them to the same bits. */
+  derived?(options: Readonly<Record<string, number>>): readonly number[];
   /** How many numbers its kernels keep from step to step; they start as 0. */
   readonly kept: number;
+  /** What is wrong with options each of which is in its range, for a message; else undefined. */
+  conflict?(options: Readonly<Record<string, number>>): string | undefined;
   rule(options: Readonly<Record<string, number>>): OptimizerRule;
 }

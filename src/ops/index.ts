@@ -1,5 +1,6 @@
 /** What a network can compute: every kernel, in plain JavaScript, and the catalogues. */
 export * from './activations.js';
+export * from './adaptive.js';
 export * from './dense.js';
 export * from './dropout.js';
 export * from './losses.js';

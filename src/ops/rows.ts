@@ -69,3 +69,16 @@ export function advanceBatch(counters: Int32Array, batch: number, steps: number)
     counters[4] = counters[5]!;
   }
 }
+
+/**
+ * Takes the learning rate of this step from those that the host has written ahead: the rate of step t
+ * stands at t mod size, where size is a power of two. hyper[0] = rates[step mod size].
+ */
+export function takeRate(
+  hyper: Float64Array,
+  rates: Float64Array,
+  counters: Int32Array,
+  size: number,
+): void {
+  hyper[0] = rates[counters[2]! & (size - 1)]!;
+}

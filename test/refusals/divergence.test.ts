@@ -80,7 +80,7 @@ describe.each(['wasm', 'js'] as const)('on %s', (backend) => {
     );
 
     it('stops at the same batch where metrics and callbacks look on', async () => {
-      const model = chain(1, 1, backend, { loss: 'meanSquaredError', metrics: ['accuracy'] });
+      const model = chain(1, 1, backend, { loss: 'meanSquaredError', metrics: ['r2'] });
       const x = Float32Array.of(1, 1, 1e25);
       const y = new Float32Array(3);
       const seen: number[] = [];
@@ -152,7 +152,11 @@ describe.each(['wasm', 'js'] as const)('on %s', (backend) => {
     // The gradient of w₀ is w₁·x = 5e38, infinite; the loss, w₀ times that, is not.
     const wild = Float32Array.of(5e28, 5e28);
     const tame = Float32Array.of(1e-12, 2e-12, 3e-12);
-    const optimizers = optimizerSpecs.map((optimizer) => [nameOf(optimizer), optimizer] as const);
+    // These step by the gradient's sign alone, so that an infinite one leads nowhere.
+    const bySign = ['lion', 'rprop'];
+    const optimizers = optimizerSpecs
+      .map((optimizer) => [nameOf(optimizer), optimizer] as const)
+      .filter(([name]) => !bySign.includes(name.split(' ')[0]!));
 
     it.each(optimizers)('come back from the start of the epoch with %s', async (_, optimizer) => {
       const [model, twin] = [0, 1].map(() => chain(0.1, 1e10, backend, { optimizer }));

@@ -228,7 +228,7 @@ describe('optimizers', () => {
     [
       { optimizer: { type: 'sgd', beta1: 0.9 } },
       TypeError,
-      "unknown option 'beta1'; known: learningRate, momentum",
+      "unknown option 'beta1'; known: learningRate, weightDecay, decoupled, decayBiases, momentum, dampening, nesterov",
     ],
     [
       { optimizer: { type: 'sgd', momentum: 1 } },

@@ -1,0 +1,66 @@
+/** The largest output is the class; or each output is yes or no by itself. */
+export type Decision = 'largest' | 'threshold';
+
+/**
+ * What a network predicts: numbers, one yes or no, one of several classes, or several times yes or
+ * no.
+ */
+export type Kind = 'values' | 'binary' | 'classes' | 'flags';
+
+/** What a metric must know of the network and its loss. */
+export interface MetricContext {
+  readonly kind: Kind;
+  /** Outputs a row. */
+  readonly outputs: number;
+  /** How a row of outputs names what it predicts. */
+  readonly decision: Decision;
+  /** Where 'threshold' decides: 0.5 of a probability, 0 of a logit. */
+  readonly threshold: number;
+  /** Whether a row of targets is one class index; otherwise it has a number for each output. */
+  readonly labels: boolean;
+  /** Whether the outputs are logits and not probabilities. */
+  readonly logits: boolean;
+}
+
+/** A metric under way. Rows are added in order. */
+export interface Metric {
+  /** @param o where the row of outputs begins, @param t where its targets do */
+  add(outputs: Float32Array, o: number, targets: Float32Array, t: number): void;
+  value(): number;
+}
+
+/** Options by name, every default filled in; a list's first choice stands for none. */
+export type MetricOptions = Readonly<Record<string, number | string>>;
+
+export interface MetricDefinition {
+  /** What the network may predict. */
+  readonly fits: readonly Kind[];
+  /** Options: a whole number's default, or the list of choices. */
+  readonly options: Readonly<Record<string, number | readonly string[]>>;
+  /** What is wrong with these options for this network, and the remedy. */
+  problem?(context: MetricContext, options: MetricOptions): string | undefined;
+  create(context: MetricContext, options: MetricOptions): Metric;
+}
+
+/** The index of the largest of `count` numbers from `start` on; the first of equals. */
+export function largest(values: ArrayLike<number>, start: number, count: number): number {
+  let best = 0;
+  for (let i = 1; i < count; i++) if (values[start + i]! > values[start + best]!) best = i;
+  return best;
+}
+
+/** The true class of a row, where the largest output decides. */
+export function trueClass(context: MetricContext, targets: ArrayLike<number>, t: number): number {
+  return context.labels ? targets[t]! : largest(targets, t, context.outputs);
+}
+
+/** The target of an output; a class index stands for 1 at its place and 0 elsewhere. */
+export function targetOf(
+  context: MetricContext,
+  targets: ArrayLike<number>,
+  t: number,
+  output: number,
+): number {
+  if (context.labels) return targets[t] === output ? 1 : 0;
+  return targets[t + output]!;
+}

@@ -1,0 +1,111 @@
+import { numberWithin, show } from './checks.js';
+import type { Logs } from './scoring.js';
+
+/** The learning rate of a step; `step` and `epoch` count from 0 over the whole training. */
+export type RateFunction = (step: number, epoch: number) => number;
+
+/** What a schedule is told of a training as that begins. */
+export interface TrainingSpan {
+  /** The optimizer's own learning rate. */
+  readonly learningRate: number;
+  /** How many epochs are planned, how many steps in all, and in one epoch. */
+  readonly epochs: number;
+  readonly steps: number;
+  readonly stepsPerEpoch: number;
+}
+
+/** A rule for the learning rate: one of `schedules`, or an object of one's own. */
+export interface Schedule {
+  /** Whether the rate changes with every step, or with every epoch only. */
+  readonly per: 'step' | 'epoch';
+  /**
+   * Called as a training begins.
+   *
+   * @returns the rate of each step, or of each epoch, asked at one of its steps. It may be asked ahead
+   *   of time, and more than once for the same step.
+   */
+  begin(span: TrainingSpan): RateFunction;
+  /**
+   * Told the logs at the end of each epoch, before the next one's rate is asked for. Short epochs are
+   * not run together then.
+   */
+  observe?(logs: Logs): void;
+  /** What it has learnt so far, as plain JSON, and back: for a training that is to go on later. */
+  state?(): unknown;
+  restore?(state: unknown): void;
+}
+
+/** The option `learningRate` of `fit`: a rate, a schedule, or a function of step and epoch. */
+export type LearningRate = number | Schedule | RateFunction;
+
+/** The first rate that is too large for a float32. */
+const tooLarge = 2 ** 127;
+
+/** A learning rate: 0 stands still, and below it a training would climb. */
+export function readRate(value: unknown, where: string): number {
+  return numberWithin(value, where, 0, tooLarge, 'open');
+}
+
+/** The option `learningRate`, whatever its form, as a schedule. */
+export function readSchedule(given: unknown, where: string): Schedule {
+  if (typeof given === 'number') {
+    const rate = readRate(given, where);
+    return { per: 'epoch', begin: () => () => rate };
+  }
+  if (typeof given === 'function') return { per: 'step', begin: () => given as RateFunction };
+  const schedule = given as Partial<Schedule> | null | undefined;
+  if (
+    typeof schedule?.begin === 'function' &&
+    (schedule.per === 'step' || schedule.per === 'epoch')
+  ) {
+    return schedule as Schedule;
+  }
+  throw new TypeError(
+    `${where}: expected a number, a schedule such as schedules.cosine(), or a function of step and epoch, got ${show(given)}`,
+  );
+}
+
+/** The learning rates of one training. */
+export class Rates {
+  /** Whether they change within epochs. */
+  readonly perStep: boolean;
+  /** Whether they depend on how the training goes. */
+  readonly observing: boolean;
+  readonly #schedule: Schedule;
+  readonly #stepsPerEpoch: number;
+  #rate: RateFunction | undefined;
+  readonly #span: TrainingSpan;
+
+  constructor(schedule: Schedule, span: Omit<TrainingSpan, 'steps'>) {
+    this.#schedule = schedule;
+    this.perStep = schedule.per === 'step';
+    this.observing = schedule.observe !== undefined;
+    this.#stepsPerEpoch = span.stepsPerEpoch;
+    this.#span = { ...span, steps: span.epochs * span.stepsPerEpoch };
+  }
+
+  /** The rate of a step; of its epoch, where it changes with epochs only. */
+  at(step: number): number {
+    this.#rate ??= this.#schedule.begin(this.#span);
+    const epoch = Math.floor(step / this.#stepsPerEpoch);
+    const asked = this.perStep ? step : epoch * this.#stepsPerEpoch;
+    const rate = this.#rate(asked, epoch);
+    if (rate >= 0 && rate < tooLarge && typeof rate === 'number') return rate;
+    return readRate(rate, `learningRate: step ${asked}, epoch ${epoch}`);
+  }
+
+  /** Writes the rates of `count` steps from `step` on into a ring, from place `at` on. */
+  fill(ring: Float64Array, at: number, step: number, count: number): void {
+    let rate = 0;
+    for (let i = 0; i < count; i++) {
+      const changes = this.perStep || i === 0 || (step + i) % this.#stepsPerEpoch === 0;
+      if (changes) rate = this.at(step + i);
+      ring[(at + i) & (ring.length - 1)] = rate;
+    }
+  }
+
+  /** What an epoch has brought. */
+  observe(logs: Logs): void {
+    this.#schedule.observe?.(logs);
+  }
+}
