@@ -3,5 +3,5 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 for (const name of process.argv.slice(2)) {
   const bytes = readFileSync(`build/${name}.wasm`);
-  writeFileSync(`build/${name}.inline.ts`, `export default '${bytes.toString('base64')}';\n`);
+  writeFileSync(`build/${name}.inline.ts`, `export default '${bytes.toString('hex')}';\n`);
 }
