@@ -170,7 +170,7 @@ export function choose<C extends Catalogue>(
   onlyKeys(given, ['type', ...names, ...extra], where);
   const chosen: Record<string, number> = {};
   for (const name of names) {
-    const value = given[name] ?? options[name];
+    const value = given[name] === undefined ? options[name] : given[name];
     if (typeof options[name] === 'boolean') {
       chosen[name] = Number(flag(value, `${where}: ${name}`));
       continue;

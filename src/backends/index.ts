@@ -1,4 +1,4 @@
-import { known } from '../checks.js';
+import { known, show } from '../checks.js';
 import type { Backend, BackendFactory, BackendName } from './backend.js';
 import { embeddedModule } from './embedded.js';
 import { jsBackend } from './js.js';
@@ -11,7 +11,12 @@ export function createBackend(
   asked: BackendName | BackendFactory | undefined,
   warn: (message: string) => void = console.warn,
 ): Backend {
-  if (typeof asked === 'object' && asked !== null) return asked.create();
+  if (typeof asked === 'object' && asked !== null) {
+    if (typeof asked.create === 'function') return asked.create();
+    throw new TypeError(
+      `backend: expected 'wasm', 'js' or what an entry such as chainrule/fused gives, got ${show(asked)}`,
+    );
+  }
   if (asked !== undefined) {
     known(asked, backends, 'backend');
     return backends[asked]();

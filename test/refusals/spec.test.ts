@@ -235,6 +235,7 @@ describe('optimizers', () => {
       RangeError,
       'momentum: expected a number in [0, 1), got 1',
     ],
+    [{ optimizer: { type: 'adam', beta2: null } }, TypeError, 'beta2: expected a number, got null'],
     [
       { optimizer: { type: 'adam', beta2: 1 } },
       RangeError,

@@ -114,6 +114,11 @@ it.each([
 });
 
 it.each([
+  [
+    {},
+    TypeError,
+    "backend: expected 'wasm', 'js' or what an entry such as chainrule/fused gives, got an object",
+  ],
   ['wsam', RangeError, "backend: unknown name 'wsam'; did you mean 'wasm'?"],
   [7, TypeError, "backend: expected a name such as 'wasm', got 7"],
 ])('a backend %j', (backend, type, message) => {
