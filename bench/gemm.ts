@@ -11,7 +11,9 @@ import {
   interleave,
   median,
   once,
+  ratio,
   type Side,
+  type Timing,
   timing,
 } from './measure.js';
 import { nativePeak, wasmPeak } from './peaks.js';
@@ -153,34 +155,36 @@ export async function gemm(effort: Effort): Promise<Table[]> {
         else sides[`${name} js`] = repeated(js.programs[name], work);
       }
       const peaks: number[] = [];
-      const times = await interleave(sides, effort, () => {
-        // Each sample is a process of its own: one in three rounds is enough.
-        if (native && peaks.length < effort.rounds / 3) peaks.push(native.sample());
-      });
+      const times = await interleave(sides, effort, () =>
+        peaks.push(native?.sample() ?? Number.NaN),
+      );
+      const loopTime = times.loop!;
+      // As times of one operation, so that shares are taken round by round.
+      const nativeTime = timing(peaks.map((rate) => 1e-9 / rate));
       nativePeaks.push(...peaks);
-      const loopRate = 1e-9 / times.loop!.median;
-      loopPeaks.push(...times.loop!.samples.map((time) => 1e-9 / time));
+      loopPeaks.push(...loopTime.samples.map((time) => 1e-9 / time));
       for (const name of kernels) {
-        const rate = (side: string): number | null => {
-          const time = times[`${name} ${side}`];
-          return time ? (work * 1e-9) / time.median : null;
-        };
-        const plain = rate('wasm')!;
-        const jsRate = slow[name] ? (work * 1e-9) / slow[name] : rate('js');
-        const share = (of: number | null, peak: number): Value => of && (100 * of) / peak;
+        const time = (side: string) => times[`${name} ${side}`];
+        const rate = (side: string) => (work * 1e-9) / time(side)!.median;
+        const share = (side: string, peak: Timing): Value =>
+          time(side) ? 100 * work * ratio(peak, time(side)!) : null;
+        const plain = rate('wasm');
+        const jsTime = time('js');
+        const jsRate = slow[name] ? (work * 1e-9) / slow[name] : jsTime ? rate('js') : null;
         rows[name].push({
           name: `${inputs}×${units}, batch ${batch}`,
           values: {
             wasm: plain,
-            native: native ? share(plain, median(peaks)) : null,
-            loop: share(plain, loopRate),
+            native: native ? share('wasm', nativeTime) : null,
+            best: native ? (100 * work * nativeTime.best) / time('wasm')!.best : null,
+            loop: share('wasm', loopTime),
             ...(fused && {
               fused: rate('fused'),
-              fusedNative: share(rate('fused'), median(peaks)),
+              fusedNative: native ? share('fused', nativeTime) : null,
             }),
             js: jsRate,
-            ratio: jsRate && plain / jsRate,
-            spread: 100 * times[`${name} wasm`]!.spread,
+            ratio: jsTime ? ratio(jsTime, time('wasm')!) : jsRate && plain / jsRate,
+            spread: 100 * time('wasm')!.spread,
           },
         });
       }
@@ -191,6 +195,7 @@ export async function gemm(effort: Effort): Promise<Table[]> {
   const columns = [
     { key: 'wasm', title: 'WASM GFLOP/s' },
     { key: 'native', title: '% of native peak' },
+    { key: 'best', title: 'best of best' },
     { key: 'loop', title: '% of WASM loop' },
     ...(fused
       ? [
@@ -209,7 +214,7 @@ export async function gemm(effort: Effort): Promise<Table[]> {
     native
       ? `native peak (bench/peak.c): ${range(nativePeaks)}, in GFLOP/s`
       : 'native peak: not measured, no C compiler was found',
-    `WASM loop: ${range(timing(loopPeaks).samples)}, in GFLOP/s`,
+    `WASM loop: ${range(loopPeaks)}, in GFLOP/s`,
   ];
   return kernels.map((name) => ({
     title: `Matrix products: ${titles[name]}`,
