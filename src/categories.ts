@@ -51,12 +51,39 @@ export function checkOneHot(spec: OneHotSpec, where: string): void {
     return;
   }
   if (categories.length === 0) throw new RangeError(`${where}: categories: expected at least one`);
-  categories.forEach((label: unknown, i) => {
+  checkCategories(categories, where);
+}
+
+/** Refuses what are no categories, and those that come twice. */
+function checkCategories(categories: readonly unknown[], where: string): void {
+  const met = new Set<unknown>();
+  categories.forEach((label, i) => {
     checkCategory(label, `${where}: categories[${i}]`);
-    if (categories.indexOf(label) !== i) {
-      throw new RangeError(`${where}: categories: ${show(label)} comes twice`);
-    }
+    if (met.has(label)) throw new RangeError(`${where}: categories: ${show(label)} comes twice`);
+    met.add(label);
   });
+}
+
+/** Refuses what cannot have been learnt of a column that is encoded so. */
+export function checkLearnt(column: unknown, { categories }: OneHotSpec, where: string): void {
+  onlyKeys(column, ['count', 'categories'], where);
+  const learnt = column as Partial<CategoryColumn>;
+  const count = widthOf(categories);
+  if (learnt.count !== count) {
+    throw new RangeError(`${where}: count: expected ${count}, got ${show(learnt.count)}`);
+  }
+  const list: unknown = learnt.categories;
+  if (!Array.isArray(list) || list.length > count) {
+    throw new RangeError(`${where}: categories: expected at most ${count}, got ${show(list)}`);
+  }
+  checkCategories(list, where);
+  if (typeof categories === 'number') return;
+  const other = categories.findIndex((label, i) => label !== list[i]);
+  if (other >= 0) {
+    throw new RangeError(
+      `${where}: categories[${other}]: expected ${show(categories[other])}, as the spec has it, got ${show(list[other])}`,
+    );
+  }
 }
 
 function checkCategory(label: unknown, where: string): asserts label is Label {

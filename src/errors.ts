@@ -8,6 +8,18 @@ export class MemoryError extends RangeError {
   override readonly name = 'MemoryError';
 }
 
+/** Bytes or text that are not what they should be: a file cut short, damaged, or of another kind. */
+export class FormatError extends Error {
+  override readonly name = 'FormatError';
+  /** Where in the file, in bytes (of text: in characters) from its start; undefined where no one place is to blame. */
+  readonly offset: number | undefined;
+
+  constructor(message: string, offset?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.offset = offset;
+  }
+}
+
 /** Where and why a training left the finite numbers. */
 export interface Divergence {
   /** Epoch in which it happened, from 0; undefined outside `fit` and `epochs`. */

@@ -9,7 +9,7 @@ export {
   datasets,
   type ValueData,
 } from './datasets.js';
-export { DivergenceError, MemoryError, ShapeError } from './errors.js';
+export { DivergenceError, FormatError, MemoryError, ShapeError } from './errors.js';
 export type { FitOptions } from './fit-options.js';
 export type { Callback, CallbackContext, StopReason } from './hooks.js';
 export type { InitializerSpec } from './initializers.js';
@@ -25,6 +25,7 @@ export {
 } from './layers/index.js';
 export type { LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';
+export { load } from './load.js';
 export {
   type AverageOptions,
   type Labels,
@@ -73,6 +74,7 @@ export {
   search,
   type Trial,
 } from './search.js';
+export type { OptimizerState, Plain, Snapshot, SnapshotTensor } from './snapshot.js';
 export {
   type CrossValidateOptions,
   type CrossValidation,

@@ -1,21 +1,23 @@
 import type { Backend, BackendFactory, BackendName } from './backends/backend.js';
 import { createBackend } from './backends/index.js';
 import { onlyKeys, show } from './checks.js';
-import { type DenseRows, type InputRows, type Label, readRows, type Targets } from './data.js';
+import type { DenseRows, InputRows, Label, Targets } from './data.js';
 import { divergence } from './divergence.js';
 import { ShapeError } from './errors.js';
 import { allFinite } from './finite.js';
 import type { FitOptions } from './fit-options.js';
 import { initialValues } from './initializers.js';
-import { type NetworkSpec, resolveModel } from './layers/model.js';
+import { declaredParameters, type Model, type NetworkSpec, resolveModel } from './layers/model.js';
 import { largest, metricContext } from './metrics.js';
+import { checkNamed } from './parameters.js';
 import { counter, type List, type Parameter, type Request } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
 import type { Logs } from './scoring.js';
+import { type Snapshot, takeSnapshot } from './snapshot.js';
 import { NetworkState } from './state.js';
 import { summarize } from './summary.js';
-import type { Tensor } from './tensor.js';
+import { readMatrix, writeMatrix } from './tensor.js';
 import { type EpochResult, type FitResult, Training } from './training.js';
 import type { Pause } from './turns.js';
 
@@ -61,22 +63,14 @@ export class Network {
     stateOf = (network) => network.#state;
   }
 
-  /** @internal Use `sequential`. */
-  constructor(spec: NetworkSpec, options: NetworkOptions = {}) {
+  /** @internal Use `sequential` or `load`. All parameters are 0. */
+  constructor(model: Model, options: NetworkOptions = {}) {
     onlyKeys(options, ['backend', 'onWarning'], 'options');
     const { onWarning } = options;
     if (onWarning !== undefined && typeof onWarning !== 'function') {
       throw new TypeError(`onWarning: expected a function, got ${show(onWarning)}`);
     }
-    const model = resolveModel(spec);
     this.#state = new NetworkState(model, createBackend(options.backend, options.onWarning));
-    const { plan } = this.#state;
-    const declared = model.layers.flatMap(({ parameters }) => Object.values(parameters));
-    plan.parameters.forEach(({ tensor }, i) => {
-      const { initializer, fanIn, fanOut, rows, columns } = declared[i]!;
-      const random = new Random(model.seed, streams.parameters + i);
-      this.#write(tensor, initialValues(initializer, rows * columns, fanIn, fanOut, random));
-    });
   }
 
   /** Which backend runs. */
@@ -241,10 +235,11 @@ export class Network {
     try {
       const gradients = options.inputs ? 'inputs' : 'parameters';
       const { list, loss, rows } = this.#batch(x, y, { ...training, gradients });
-      const weights = this.#named(({ gradient }) => this.#read(gradient));
+      const { floats } = this.#state.plan.backend;
+      const weights = this.#named(({ gradient }) => readMatrix(floats, gradient));
       if (!options.inputs) return { loss, weights };
       const inputs = list.dx
-        ? this.#read(list.dx)
+        ? readMatrix(floats, list.dx)
         : new Float32Array(rows * this.#state.model.inputs);
       const scaler = this.#state.scaler('x');
       return { loss, weights, inputs: scaler ? scaler.rawGradients(inputs) : inputs };
@@ -263,8 +258,10 @@ export class Network {
     const release = this.#state.lock('applyGradients');
     try {
       const { plan } = this.#state;
-      this.#checkNamed(gradients, 'gradients', plan.parameters.length);
-      for (const { name, gradient } of plan.parameters) this.#write(gradient, gradients[name]!);
+      checkNamed(plan.parameters, gradients, 'gradients', 'all');
+      for (const { name, gradient } of plan.parameters) {
+        writeMatrix(plan.backend.floats, gradient, gradients[name]!);
+      }
       plan.applyGradients();
       this.#checkParameters(undefined);
     } finally {
@@ -274,7 +271,8 @@ export class Network {
 
   /** Copies of all parameters by name, dense and row-major: 'layers.0.w' is [inputs, units]. */
   getWeights(): Weights {
-    return this.#named(({ tensor }) => this.#read(tensor));
+    const { floats } = this.#state.plan.backend;
+    return this.#named(({ tensor }) => readMatrix(floats, tensor));
   }
 
   /**
@@ -302,6 +300,16 @@ export class Network {
     return structuredClone(classes ? { ...model.spec, classes } : model.spec);
   }
 
+  /**
+   * All that the network is and has learnt, as plain data: what formats write, and `load` takes.
+   *
+   * @param options optimizer: whether what training on needs is part of it, default false
+   */
+  snapshot(options: { readonly optimizer?: boolean } = {}): Snapshot {
+    onlyKeys(options, ['optimizer'], 'snapshot');
+    return takeSnapshot(this.#state, this.toJSON(), options);
+  }
+
   /** A training, ready to run; `alone` if nobody wants the result of each epoch as it ends. */
   #train(x: InputRows, y: Targets, options: FitOptions, alone: boolean) {
     const state = this.#state;
@@ -311,9 +319,10 @@ export class Network {
   }
 
   #replaceWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
-    this.#checkNamed(weights, 'weights', 0);
-    for (const { name, tensor } of this.#state.plan.parameters) {
-      if (weights[name]) this.#write(tensor, weights[name]);
+    const { parameters, backend } = this.#state.plan;
+    checkNamed(parameters, weights, 'weights', 'some');
+    for (const { name, tensor } of parameters) {
+      if (weights[name]) writeMatrix(backend.floats, tensor, weights[name]);
     }
   }
 
@@ -401,47 +410,8 @@ export class Network {
     throw divergence(plan, list, { restored: false, what: 'parameters' });
   }
 
-  /** The numbers of a matrix without its padding. */
-  #read({ offset, rows, columns, pitch }: Tensor): Float32Array {
-    const { floats } = this.#state.plan.backend;
-    const dense = new Float32Array(rows * columns);
-    for (let r = 0; r < rows; r++) {
-      const from = offset + r * pitch;
-      dense.set(floats.subarray(from, from + columns), r * columns);
-    }
-    return dense;
-  }
-
-  #write({ offset, rows, columns, pitch }: Tensor, values: ArrayLike<number>): void {
-    const { floats } = this.#state.plan.backend;
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) floats[offset + r * pitch + c] = values[r * columns + c]!;
-    }
-  }
-
   #named(read: (parameter: Parameter) => Float32Array): Weights {
     return Object.fromEntries(this.#state.plan.parameters.map((p) => [p.name, read(p)]));
-  }
-
-  /** Refuses names and sizes that the network does not have, and numbers that are not finite. */
-  #checkNamed(values: Readonly<Record<string, unknown>>, what: string, least: number): void {
-    const { parameters } = this.#state.plan;
-    const names = parameters.map(({ name }) => name);
-    onlyKeys(values, names, what);
-    const missing = names.find((name) => !(name in values));
-    if (least > 0 && missing) throw new TypeError(`${what}: ${missing} is missing`);
-    for (const { name, shape, tensor } of parameters) {
-      if (!(name in values)) continue;
-      const given = values[name] as ArrayLike<unknown>;
-      const size = tensor.rows * tensor.columns;
-      if (given?.length !== size) {
-        throw new ShapeError(
-          `${what}: ${name}: expected ${size} numbers, a flat [${shape.join(', ')}], got ${given?.length ?? show(given)}`,
-        );
-      }
-      // One row of numbers: nested arrays of that many rows would pass for it otherwise.
-      readRows([given], [size], `${what}: ${name}`);
-    }
   }
 }
 
@@ -486,5 +456,13 @@ async function waitFor(pause: Pause, run: Generator<unknown, unknown, void>): Pr
  *   for one that no memory holds
  */
 export function sequential(spec: NetworkSpec, options: NetworkOptions = {}): Network {
-  return new Network(spec, options);
+  const model = resolveModel(spec);
+  const network = new Network(model, options);
+  const { plan } = stateOf(network);
+  declaredParameters(model).forEach(({ initializer, fanIn, fanOut, rows, columns }, i) => {
+    const random = new Random(model.seed, streams.parameters + i);
+    const values = initialValues(initializer, rows * columns, fanIn, fanOut, random);
+    writeMatrix(plan.backend.floats, plan.parameters[i]!.tensor, values);
+  });
+  return network;
 }

@@ -1,5 +1,5 @@
 import type { Backend, Op, Program } from './backends/backend.js';
-import type { Model } from './layers/model.js';
+import { declaredParameters, type Model } from './layers/model.js';
 import { ListBuilder } from './lowering.js';
 import { Arena, sizeOf, type Tensor } from './tensor.js';
 
@@ -128,9 +128,7 @@ export class Plan {
     this.#zeros = arena.matrix(1, Math.max(...layers.map(({ output }) => sizeOf(output))));
     this.sums = arena.dense(1, mostEpochs, 'f64');
 
-    const declared = layers.flatMap(({ parameters }, layer) =>
-      Object.entries(parameters).map(([key, p]) => ({ layer, key, ...p })),
-    );
+    const declared = declaredParameters(model);
     // Weights first, so that what applies to weights alone is one range.
     const ordered = [...declared.filter((p) => p.decays), ...declared.filter((p) => !p.decays)];
     const block = () => {
@@ -157,7 +155,7 @@ export class Plan {
     this.parameters = declared.map((p) => {
       const i = ordered.indexOf(p);
       return {
-        name: `layers.${p.layer}.${p.key}`,
+        name: p.name,
         shape: p.shape,
         tensor: parameters.tensors[i]!,
         gradient: gradients.tensors[i]!,
@@ -241,6 +239,12 @@ export class Plan {
   /** The ops of a list, as plain data. */
   describe(request: Request): readonly Op[] {
     return this.#lower(request).ops;
+  }
+
+  /** What the optimizer keeps for a parameter in each of its slots, in their order. */
+  slotsOf({ tensor }: Parameter): readonly Tensor[] {
+    const { offset } = this.trainable;
+    return this.#slots.map((slot) => ({ ...tensor, offset: slot.offset + tensor.offset - offset }));
   }
 
   /** Steps the optimizer once over the gradients' block, and counts the step. */

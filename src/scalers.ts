@@ -2,6 +2,7 @@ import {
   type CategoricalRows,
   type CategoryColumn,
   categoryColumns,
+  checkLearnt,
   checkOneHot,
   type Entry,
   entryAt,
@@ -11,7 +12,7 @@ import {
   placeCategories,
   widthOf,
 } from './categories.js';
-import { choose, onlyKeys } from './checks.js';
+import { choose, numberWithin, onlyKeys, show } from './checks.js';
 import type { DenseRows } from './data.js';
 import { ShapeError } from './errors.js';
 import type { Shape } from './tensor.js';
@@ -173,6 +174,36 @@ export function scalerWithoutRows(scaling: Encoding, columns: number): FittedSca
   }
   const nothing = { values: new Float32Array(0), rows: 0 };
   return FittedScaler.fit(scaling, nothing, columns, new Int32Array(0));
+}
+
+/** Refuses what cannot have been learnt of columns that are scaled so. */
+export function checkFitted(
+  fitted: unknown,
+  scaling: Encoding | undefined,
+  columns: number,
+  where: string,
+): asserts fitted is readonly FittedColumn[] {
+  if (scaling === undefined) {
+    throw new TypeError(`${where}: the spec's preprocess does not ask for it`);
+  }
+  if (!Array.isArray(fitted) || fitted.length !== columns) {
+    throw new ShapeError(`${where}: expected an array of ${columns} columns, got ${show(fitted)}`);
+  }
+  fitted.forEach((column: unknown, c) => {
+    const at = `${where}[${c}]`;
+    const entry = entryAt(scaling, c);
+    if (isOneHot(entry)) {
+      checkLearnt(column, entry, at);
+      return;
+    }
+    onlyKeys(column, ['center', 'scale'], at);
+    for (const key of ['center', 'scale'] as const) {
+      const value = (column as Partial<ScaledColumn>)[key];
+      const number = numberWithin(value, `${at}: ${key}`, -Number.MAX_VALUE, Number.MAX_VALUE);
+      if (key === 'center' || number > 0) continue;
+      throw new RangeError(`${at}: scale: expected a number above 0, got ${number}`);
+    }
+  });
 }
 
 /** Scaling with what has been learnt of each column. */

@@ -119,6 +119,11 @@ export class NetworkState {
     this.#y = y;
   }
 
+  /** The scalers that have been fitted, or need no fitting. */
+  get fitted(): FittedScalers {
+    return { x: this.#x, y: this.#y };
+  }
+
   /** The scaler of the inputs or of the targets; undefined where none is asked for. */
   scaler(of: 'x' | 'y'): FittedScaler | undefined {
     const fitted = of === 'x' ? this.#x : this.#y;

@@ -35,6 +35,30 @@ export function pitchOf(columns: number): number {
   return (lines % 2 === 0 ? lines + 1 : lines) * 16;
 }
 
+/** The numbers of a matrix without its padding: a row after the other. */
+export function readMatrix(
+  floats: Float32Array,
+  { offset, rows, columns, pitch }: Tensor,
+): Float32Array {
+  const dense = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    const from = offset + r * pitch;
+    dense.set(floats.subarray(from, from + columns), r * columns);
+  }
+  return dense;
+}
+
+/** Writes dense numbers into a matrix; its padding stays. */
+export function writeMatrix(
+  floats: Float32Array,
+  { offset, rows, columns, pitch }: Tensor,
+  values: ArrayLike<number>,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) floats[offset + r * pitch + c] = values[r * columns + c]!;
+  }
+}
+
 /** Tensors start on a cache line of 64 bytes. */
 const alignment = 16;
 

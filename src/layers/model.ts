@@ -74,8 +74,10 @@ export interface ModelLoss {
 export interface ModelOptimizer extends OptimizerRule {
   readonly type: keyof typeof optimizers;
   readonly options: Readonly<Record<string, number>>;
-  /** What `hyper` holds before the first step. */
+  /** What `hyper` holds before the first step: the options, what follows from them, what is kept. */
   readonly hyper: readonly number[];
+  /** How many numbers at the end of `hyper` change from step to step. */
+  readonly kept: number;
   /** Which parameters decay: none, those that say so of themselves, or all. */
   readonly decay: 'none' | 'weights' | 'all';
 }
@@ -175,11 +177,13 @@ function checkClasses(classes: unknown, count: number): void {
   if (!Array.isArray(classes)) {
     throw new TypeError(`classes: expected an array of names, got ${show(classes)}`);
   }
+  const met = new Set<unknown>();
   classes.forEach((name: unknown, i) => {
     if (!['string', 'number', 'boolean'].includes(typeof name)) {
       throw new TypeError(`classes[${i}]: expected text, a number or a boolean, got ${show(name)}`);
     }
-    if (classes.indexOf(name) !== i) throw new RangeError(`classes: ${show(name)} comes twice`);
+    if (met.has(name)) throw new RangeError(`classes: ${show(name)} comes twice`);
+    met.add(name);
   });
   if (classes.length !== count) {
     throw new RangeError(
@@ -200,9 +204,31 @@ function resolveOptimizer(spec: OptimizerSpec): ModelOptimizer {
     type,
     options,
     hyper: [...Object.values(options), ...derived, ...kept],
+    kept: definition.kept,
     decay: options.weightDecay === 0 ? 'none' : decaying,
     ...definition.rule(options),
   };
+}
+
+/** A parameter with the name that users know it by. */
+export interface NamedDeclaration extends ParameterDeclaration {
+  /** 'layers.0.w'. */
+  readonly name: string;
+  /** The place of its layer, and what the layer calls it. */
+  readonly layer: number;
+  readonly key: string;
+}
+
+/** The parameters of all layers, in the order in which they are drawn. */
+export function declaredParameters({ layers }: Pick<Model, 'layers'>): readonly NamedDeclaration[] {
+  return layers.flatMap(({ parameters }, layer) =>
+    Object.entries(parameters).map(([key, declaration]) => ({
+      name: `layers.${layer}.${key}`,
+      layer,
+      key,
+      ...declaration,
+    })),
+  );
 }
 
 const specKeys = [
