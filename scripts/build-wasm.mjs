@@ -7,4 +7,4 @@ const asc = 'node_modules/assemblyscript/bin/asc.js';
 
 run('scripts/generate-runner.mjs');
 for (const target of ['release', 'debug', 'fused']) run(asc, '--target', target);
-run('scripts/embed.mjs', 'core', 'core.fused');
+run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused');

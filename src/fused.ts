@@ -1,21 +1,20 @@
-import bytes from '../build/core.fused.inline.js';
+import carried from '../build/core.fused.inline.js';
 import type { BackendFactory } from './backends/backend.js';
-import { decodeBytes } from './backends/module.js';
+import { lazyModule } from './backends/module.js';
 import { wasmBackend } from './backends/wasm.js';
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = lazyModule(carried);
 
 function fusedModule(): WebAssembly.Module {
-  if (compiled) return compiled;
-  const module = decodeBytes(bytes);
-  if (!WebAssembly.validate(module)) {
+  try {
+    return compiled();
+  } catch (cause) {
     throw new Error(
       'chainrule/fused needs relaxed SIMD, which this runtime does not have (Node has it from 22 on): ' +
         "use the default backend, 'wasm'",
+      { cause },
     );
   }
-  compiled = new WebAssembly.Module(module);
-  return compiled;
 }
 
 /**

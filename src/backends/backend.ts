@@ -45,7 +45,7 @@ export interface Workspace {
 
 /** One network's memory, and the means to run lists on it. */
 export interface Backend {
-  readonly name: BackendName | 'fused';
+  readonly name: BackendName | WasmBuild;
   /**
    * The whole arena. Making room gives new arrays and leaves the old ones useless, so they are read
    * here each time and never kept.
@@ -60,6 +60,9 @@ export interface Backend {
 
 /** A backend that the default entry carries, and that is named rather than handed over. */
 export type BackendName = 'wasm' | 'js';
+
+/** Which build of the kernels a WebAssembly backend runs. */
+export type WasmBuild = 'wasm' | 'fused' | 'debug';
 
 /** A backend that users import and hand over, because the default entry does not carry it. */
 export interface BackendFactory {

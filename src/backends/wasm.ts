@@ -11,6 +11,7 @@ import type {
   Kernels,
   Op,
   Program,
+  WasmBuild,
 } from './backend.js';
 
 /** The module's exports, as the compiler of assembly/ describes them. */
@@ -55,7 +56,7 @@ function encode(ops: readonly Op[], pointer: (tensor: Tensor) => number): Int32A
  * @param module compiled once, and shared by all networks
  * @param name which build of the module it is
  */
-export function wasmBackend(module: WebAssembly.Module, name: 'wasm' | 'fused' = 'wasm'): Backend {
+export function wasmBackend(module: WebAssembly.Module, name: WasmBuild = 'wasm'): Backend {
   const memory = new WebAssembly.Memory({ initial: 1 });
   // The loader's own exports wrap each function in one that takes rest arguments; lists are walked
   // by the bare ones.

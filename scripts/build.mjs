@@ -1,0 +1,86 @@
+// src/ and build/ → dist/, once for each way in which a runtime gets at a module of WebAssembly, and
+// the exports map of package.json.
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { transform } from 'esbuild';
+import { build } from 'tsup';
+import { entries, exportsMap, importing } from './entries.mjs';
+
+/** Puts an import of NAME.wasm in the place of build/NAME.inline.ts, and notes the name. */
+const importModules = (suffix, names) => ({
+  name: 'import-modules',
+  setup(esbuild) {
+    esbuild.onLoad({ filter: /[\\/]build[\\/][^\\/]+\.inline\.ts$/ }, ({ path }) => {
+      const name = basename(path, '.inline.ts');
+      names.add(name);
+      return {
+        contents: `import module from '../${name}.wasm${suffix}'; export default module;`,
+        loader: 'ts',
+      };
+    });
+    esbuild.onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ({ path, external: true }));
+  },
+});
+
+const bundle = (options, sources) =>
+  build({
+    config: false,
+    entry: Object.fromEntries(sources.map((name) => [name, `src/${name}.ts`])),
+    format: ['esm'],
+    target: 'es2022',
+    platform: 'neutral',
+    // What entries have in common exists once, so that `instanceof` holds across them.
+    splitting: true,
+    silent: true,
+    external: [/^node:/],
+    // The loader is bundled: at run time the package depends on nothing.
+    noExternal: ['@assemblyscript/loader'],
+    // Names stay, so that stack traces can be read; whose pages want small ones minify anyway.
+    esbuildOptions(esbuild) {
+      esbuild.minifyWhitespace = true;
+      esbuild.minifySyntax = true;
+      esbuild.legalComments = 'none';
+    },
+    ...options,
+  });
+
+/** The same files again as CommonJS: one by one, so that they too share what they share. */
+async function addCommonJs(folder) {
+  const renamed = (text) =>
+    text.replace(/((?:from|import) ?\(?['"]\.\/[^'"]+)\.js(?=['"])/g, '$1.cjs');
+  for (const file of readdirSync(folder)) {
+    const text = () => readFileSync(`${folder}/${file}`, 'utf8');
+    if (file.endsWith('.d.ts')) {
+      writeFileSync(`${folder}/${file.slice(0, -3)}.cts`, renamed(text()));
+    } else if (file.endsWith('.js')) {
+      const { code } = await transform(renamed(text()), {
+        format: 'cjs',
+        platform: 'node',
+        target: 'es2022',
+        minifyWhitespace: true,
+        minifySyntax: true,
+      });
+      writeFileSync(`${folder}/${file.slice(0, -3)}.cjs`, code);
+    }
+  }
+}
+
+rmSync('dist', { recursive: true, force: true });
+
+const everywhere = Object.keys(entries).filter((name) => entries[name] === 'everywhere');
+await bundle({ outDir: 'dist', dts: true }, Object.keys(entries));
+writeFileSync(
+  'dist/core.wasm.d.ts',
+  'declare const module: WebAssembly.Module;\nexport default module;\n',
+);
+await addCommonJs('dist');
+const modules = new Set();
+for (const [runtime, suffix] of Object.entries(importing)) {
+  const esbuildPlugins = [importModules(suffix, modules)];
+  await bundle({ outDir: `dist/${runtime}`, esbuildPlugins }, everywhere);
+}
+for (const name of modules) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+manifest.exports = exportsMap();
+writeFileSync('package.json', `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,0 +1,38 @@
+/**
+ * What users can import. An entry is a line here: NAME is src/NAME.ts, imported as chainrule/NAME
+ * (`index` as chainrule). `npm run build` makes its files and writes the exports map.
+ */
+export const entries = {
+  index: 'everywhere',
+  debug: 'everywhere',
+  fused: 'everywhere',
+};
+
+/** Runtimes that compile no bytes on request: there, modules are imported, not carried as text. */
+export const importing = {
+  workerd: '',
+  'edge-light': '?module',
+};
+
+/** The `exports` of package.json. */
+export function exportsMap() {
+  const map = {};
+  for (const [name, where] of Object.entries(entries)) {
+    const types = `./dist/${name}.d.ts`;
+    const conditions = {};
+    if (where === 'everywhere') {
+      for (const runtime of Object.keys(importing)) {
+        conditions[runtime] = { types, default: `./dist/${runtime}/${name}.js` };
+      }
+    }
+    conditions.import = { types, default: `./dist/${name}.js` };
+    conditions.require = { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` };
+    map[name === 'index' ? '.' : `./${name}`] = conditions;
+  }
+  map['./core.wasm'] = {
+    import: { types: './dist/core.wasm.d.ts', default: './dist/core.wasm' },
+    require: { types: './dist/core.wasm.d.cts', default: './dist/core.wasm' },
+  };
+  map['./package.json'] = './package.json';
+  return map;
+}
