@@ -3,6 +3,7 @@ export * from './activations';
 export * from './adaptive';
 export * from './dense';
 export * from './dropout';
+export * from './epochs';
 import './internal/abort';
 
 export { run } from './internal/runner';

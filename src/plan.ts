@@ -1,6 +1,7 @@
 import type { Backend, Op, Program } from './backends/backend.js';
 import { declaredParameters, type Model } from './layers/model.js';
 import { ListBuilder } from './lowering.js';
+import { streams } from './random.js';
 import { Arena, sizeOf, type Tensor } from './tensor.js';
 
 /** A trainable tensor in its place. */
@@ -56,6 +57,8 @@ export type List = Omit<Lowered, 'ops' | 'scratch'> & { readonly program: Progra
 export interface Held {
   readonly x: Tensor;
   readonly targets: Tensor;
+  /** The training rows, in the order in which they were given. */
+  readonly training: Tensor;
   /** Rows in the order in which lists visit them. */
   readonly indices: Tensor;
   readonly outputs: Tensor;
@@ -65,9 +68,12 @@ export interface Held {
 
 /**
  * Indices into the counters: the next position among the indices, rows appended, the step, the epoch
- * within a run, rows left of it, rows of an epoch.
+ * within a run, rows left of it, rows of an epoch, the epoch that is shuffled next.
  */
-export const counter = { cursor: 0, appended: 1, step: 2, epoch: 3, left: 4, rows: 5 } as const;
+export const counter = {
+  ...{ cursor: 0, appended: 1, step: 2 },
+  ...{ epoch: 3, left: 4, rows: 5, shuffled: 6 },
+} as const;
 
 /** Epochs that one run of a list can tell apart. */
 export const mostEpochs = 256;
@@ -192,17 +198,19 @@ export class Plan {
    * Makes room for rows that lists gather. What was held before is given up.
    *
    * @param rows rows of inputs and of targets
+   * @param training how many of them, by index, are trained on
    * @param indices how many rows, by index, lists may be told to visit
    * @param appended rows of outputs that one run of a list may append
    * @param scheduled whether steps take their learning rates from here
    */
-  hold(rows: number, indices: number, appended: number, scheduled = false): Held {
+  hold(rows: number, training: number, indices: number, appended: number, scheduled = false): Held {
     const arena = this.#arena;
     const { inputs, targetColumns, outputs } = this.model;
     this.release();
     const held = {
       x: arena.dense(rows, inputs),
       targets: arena.dense(rows, targetColumns),
+      training: arena.dense(1, training, 'i32'),
       indices: arena.dense(1, indices, 'i32'),
       outputs: arena.dense(appended, outputs),
       rates: arena.dense(1, scheduled ? mostRates : 0, 'f64'),
@@ -247,12 +255,40 @@ export class Plan {
     return this.#slots.map((slot) => ({ ...tensor, offset: slot.offset + tensor.offset - offset }));
   }
 
+  /**
+   * The list that writes one epoch's order of the training rows behind another, from the cursor on,
+   * counting epochs in `counter.shuffled`.
+   */
+  shuffling(): Program {
+    const { counters, held, model } = this;
+    const { training, indices } = held!;
+    const build = this.#builder(1, true, undefined);
+    const key = [model.seed, streams.shuffle] as const;
+    build.emit('shuffleIndices', indices, training, counters, ...key, training.columns);
+    build.scratch(16);
+    return this.#compile(build);
+  }
+
+  /** The list that does not come to its end if a parameter is not finite. */
+  checking(): Program {
+    const build = this.#builder(1, true, undefined);
+    build.emit('requireFinite', this.trainable, this.trainable.columns);
+    return this.#compile(build);
+  }
+
+  #compile({ ops, scratchSize }: ListBuilder): Program {
+    this.#arena.rewind(this.#listMark);
+    const scratch = this.#arena.dense(1, scratchSize);
+    this.backend.reserve(this.#arena.mark);
+    return this.backend.compile(ops, { scratch, records: this.#records });
+  }
+
   /** Steps the optimizer once over the gradients' block, and counts the step. */
   applyGradients(): void {
     const build = this.#builder(1, true, undefined);
     this.#emitStep(build);
     build.emit('advanceBatch', this.counters, 0, 1);
-    this.backend.compile(build.ops, { scratch: this.#zeros, records: this.#records }).run(1);
+    this.#compile(build).run(1);
   }
 
   #builder(batch: number, training: boolean, fusion: string | undefined, logits?: string) {

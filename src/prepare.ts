@@ -84,7 +84,7 @@ export function prepare(
   const visited = training.length * orders + validating.length;
   const scheduled = read.schedule !== undefined;
   const hold = () => {
-    const place = plan.hold(count + more, visited, room, scheduled);
+    const place = plan.hold(count + more, training.length, visited, room, scheduled);
     const { floats } = plan.backend;
     const put = (part: { inputs: DenseRows; targets: DenseRows }, row: number) => {
       state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
@@ -93,6 +93,7 @@ export function prepare(
     };
     put({ inputs, targets }, 0);
     if (extra) put(extra, count);
+    (plan.backend.view(place.training) as Int32Array).set(training);
     const indices = plan.backend.view(place.indices) as Int32Array;
     indices.set(validating);
     for (let i = 0; i < orders; i++) {
@@ -101,7 +102,7 @@ export function prepare(
     return place;
   };
   // Room first: where there is none, nothing has changed yet.
-  plan.hold(count + more, visited, room, scheduled);
+  plan.hold(count + more, training.length, visited, room, scheduled);
   state.classes = classes;
   state.keepScalers(scalers);
   return { ...read, batchSize: batch, hold, training, validating, orders };

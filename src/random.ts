@@ -102,9 +102,12 @@ export class Random {
     return radius * cos64(2 * Math.PI * this.uniform());
   }
 
-  /** A whole number in [0, bound): a word's share of the bound, so its bias is below bound / 2³². */
+  /** ⌊word · bound / 2³²⌋, a whole number in [0, bound): its bias is below bound / 2³². */
   below(bound: number): number {
-    return Math.floor(this.word() * 2 ** -32 * bound);
+    const word = this.word();
+    // The product in two halves: as one it might not be exact.
+    const low = Math.floor(((word & 0xffff) * bound) / 2 ** 16);
+    return Math.floor(((word >>> 16) * bound + low) / 2 ** 16);
   }
 
   /** Puts a list into random order, in place (Fisher and Yates, in Durstenfeld's form). */

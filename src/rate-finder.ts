@@ -4,7 +4,6 @@ import { exp64, log64 } from './math64.js';
 import { Network, stateOf } from './network.js';
 import { counter } from './plan.js';
 import { prepare } from './prepare.js';
-import { Random, streams } from './random.js';
 import { Turns } from './turns.js';
 
 export interface FindLearningRateOptions {
@@ -66,7 +65,7 @@ export async function findLearningRate(
     const prepared = prepare(state, x, y, { batchSize });
     const { training } = prepared;
     const batch = prepared.batchSize;
-    const held = prepared.hold();
+    prepared.hold();
     const list = plan.list({
       batch,
       rows: 'held',
@@ -76,6 +75,7 @@ export async function findLearningRate(
       gradients: 'parameters',
       update: true,
     });
+    const shuffling = plan.shuffling();
     const rates: number[] = [];
     const losses: number[] = [];
     const smoothed: number[] = [];
@@ -85,14 +85,14 @@ export async function findLearningRate(
     let [sum, weight, least] = [0, 0, Number.POSITIVE_INFINITY];
     for (let i = 0; i < steps; i++) {
       // Predictions during a pause may have moved the memory.
-      const view = (tensor: typeof held.indices) => plan.backend.view(tensor);
-      if (cursor + batch > training.length) {
-        const order = view(held.indices).subarray(0, training.length) as Int32Array;
-        order.set(training);
-        new Random(state.model.seed, streams.shuffle, state.epochs++).shuffle(order);
-        cursor = 0;
-      }
+      const view = (tensor: typeof plan.hyper) => plan.backend.view(tensor);
       const [hyper, counters, sums] = [view(plan.hyper), view(plan.counters), view(plan.sums)];
+      if (cursor + batch > training.length) {
+        cursor = 0;
+        counters[counter.cursor] = cursor;
+        counters[counter.shuffled] = state.epochs++;
+        shuffling.run(1);
+      }
       const rate = from * exp64((i / (steps - 1)) * range);
       hyper[0] = rate;
       counters[counter.cursor] = cursor;

@@ -1,10 +1,10 @@
+import type { Program } from './backends/backend.js';
 import { divergence } from './divergence.js';
 import { allFinite } from './finite.js';
 import type { CallbackContext, hooks, StopReason } from './hooks.js';
 import type { Network, Weights } from './network.js';
 import { counter, type Held, type List, mostRates } from './plan.js';
 import type { Prepared } from './prepare.js';
-import { Random, streams } from './random.js';
 import { Rates } from './rates.js';
 import type { Logs, Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
@@ -36,14 +36,15 @@ interface Views {
   readonly hyper: Float64Array;
   readonly rates: Float64Array;
   readonly counters: Int32Array;
-  readonly indices: Int32Array;
 }
 
-/** The lists of one training: whole batches, and the rest of an epoch. */
+/** The lists of one training: whole batches, and the rest of an epoch; what opens and closes epochs. */
 interface Lists {
   readonly held: Held;
   readonly whole: List;
   readonly short: List;
+  readonly shuffling: Program;
+  readonly checking: Program;
 }
 
 /**
@@ -162,7 +163,8 @@ export class Training {
     const rest = training.length % batchSize;
     const short = rest > 0 ? plan.list({ ...request, batch: rest }) : whole;
     this.#views = undefined;
-    this.#lists = { held, whole, short };
+    const [shuffling, checking] = [plan.shuffling(), plan.checking()];
+    this.#lists = { held, whole, short, shuffling, checking };
     return this.#lists;
   }
 
@@ -181,19 +183,17 @@ export class Training {
       hyper: backend.view(plan.hyper) as Float64Array,
       rates: backend.view(held.rates) as Float64Array,
       counters: backend.view(plan.counters) as Int32Array,
-      indices: backend.view(held.indices) as Int32Array,
     };
     return this.#views;
   }
 
-  /** Writes the order in which an epoch visits the training rows, as the `place`-th in memory. */
-  #order({ indices }: Views, place: number, epoch: number): void {
-    const { shuffle, training, validating } = this.#prepared;
+  /** Writes the orders in which the next epochs visit the training rows. */
+  #shuffle({ counters }: Views, { shuffling }: Lists, epochs: number): void {
+    const { shuffle, validating } = this.#prepared;
     if (!shuffle) return;
-    const start = validating.length + place * training.length;
-    const order = indices.subarray(start, start + training.length);
-    order.set(training);
-    new Random(this.#state.model.seed, streams.shuffle, epoch).shuffle(order);
+    counters[counter.cursor] = validating.length;
+    counters[counter.shuffled] = this.#state.epochs;
+    shuffling.run(epochs);
   }
 
   /** As many epochs as one run may take: work is bounded, and so is the room for their orders. */
@@ -223,17 +223,15 @@ export class Training {
    * Several epochs in one run. Where the numbers stop being finite in one of them, all is put back,
    * the result is false, and going epoch by epoch will find the place.
    */
-  #runEpochs({ whole, short }: Lists, count: number): boolean {
-    const state = this.#state;
+  #runEpochs(lists: Lists, count: number): boolean {
+    const { whole, short, checking } = lists;
     const { batchSize, training, validating } = this.#prepared;
     const size = training.length;
     const views = this.#look();
     this.#take(views);
     const { sums, counters } = views;
-    for (let i = 0; i < count; i++) {
-      this.#order(views, i, state.epochs + i);
-      sums[i] = 0;
-    }
+    this.#shuffle(views, lists, count);
+    for (let i = 0; i < count; i++) sums[i] = 0;
     this.#writeRates(views, this.#epoch * this.#stepsPerEpoch, count * this.#stepsPerEpoch);
     counters[counter.cursor] = validating.length;
     counters[counter.epoch] = 0;
@@ -246,13 +244,13 @@ export class Training {
         finite = whole.program.run(steps) === steps && short.program.run(1) === 1;
       }
     }
-    if (!finite || !allFinite(views.trainable)) {
+    if (!finite || checking.run(1) === 0) {
       this.#restore(views);
       this.#grouped = false;
       return false;
     }
     for (let i = 0; i < count; i++) this.history.loss.push(sums[i]! / size);
-    state.epochs += count;
+    this.#state.epochs += count;
     this.#epoch += count;
     return true;
   }
@@ -266,7 +264,8 @@ export class Training {
     const single = callbacks.some((callback) => callback.onBatchEnd);
     const views = this.#look();
     this.#take(views);
-    this.#order(views, 0, state.epochs++);
+    this.#shuffle(views, lists, 1);
+    state.epochs++;
     let sum = 0;
     let done = 0;
     while (done < size) {
@@ -290,7 +289,7 @@ export class Training {
       if (this.#turns.due(list.work * steps)) yield this.#turns.take();
       if (done < size && this.#over()) break;
     }
-    if (!allFinite(this.#look().trainable)) this.#diverged(lists.short, 'parameters');
+    if (lists.checking.run(1) === 0) this.#diverged(lists.short, 'parameters');
     this.#logs = { loss: sum / done };
     scores?.report(this.#logs);
   }

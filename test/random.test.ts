@@ -39,6 +39,16 @@ describe('Random', () => {
     expect(draws(new Random(1, 2)).join()).toBe(draws(new Random(1, 2, 0)).join());
   });
 
+  it('draws below a bound by the exact product, however large', () => {
+    for (const bound of [1, 3, 2 ** 21 + 1, 2 ** 31 - 1, 2 ** 31]) {
+      const [words, random] = [new Random(3, 4, bound), new Random(3, 4, bound)];
+      for (let i = 0; i < 200; i++) {
+        const expected = Number((BigInt(words.word()) * BigInt(bound)) >> 32n);
+        expect(random.below(bound)).toBe(expected);
+      }
+    }
+  });
+
   it('has purposes of its own, with room for many indices', () => {
     const starts = Object.values(streams).sort((a, b) => a - b);
     starts.forEach((start, i) => {

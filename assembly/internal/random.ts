@@ -1,4 +1,4 @@
-/** Threefry-2x32 with 20 rounds on four counters at once: the same words as src/random.ts. */
+/** Threefry-2x32 with 20 rounds on several counters at once: the same words as src/random.ts. */
 
 // @ts-ignore: decorator
 @inline
@@ -38,4 +38,52 @@ export function firstWords(key0: i32, key1: i32, counter0: v128, counter1: i32):
   a = i32x4.add(a, b); b = v128.xor(rotate(b, 26), a);
   a = i32x4.add(a, b);
   return i32x4.add(a, i32x4.splat(key2));
+}
+
+/** The second half of a round, after a ← a + b: b ← rotated b ⊕ a. */
+// @ts-ignore: decorator
+@inline
+function turned(a: v128, b: v128, bits: i32): v128 {
+  return v128.xor(rotate(b, bits), a);
+}
+
+/**
+ * Both words of the eight blocks from `counter0` on, in the order in which the host draws them. Two
+ * chains of rounds side by side, since each round waits for the one before it.
+ */
+export function drawWords(to: usize, key0: i32, key1: i32, counter0: i32, counter1: i32): void {
+  let now = i32x4.splat(key0), next = i32x4.splat(key1);
+  let last = i32x4.splat(key0 ^ key1 ^ 0x1bd11bda);
+  let a = i32x4.add(i32x4.add(i32x4.splat(counter0), i32x4(0, 1, 2, 3)), now);
+  let c = i32x4.add(a, i32x4.splat(4));
+  let b = i32x4.add(i32x4.splat(counter1), next), d = b;
+  const one = i32x4.splat(1);
+  let count = one;
+  let rounds = 0;
+  do {
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 13); d = turned(c, d, 13);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 15); d = turned(c, d, 15);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 26); d = turned(c, d, 26);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 6); d = turned(c, d, 6);
+    let key = i32x4.add(last, count);
+    a = i32x4.add(a, next); c = i32x4.add(c, next); b = i32x4.add(b, key); d = i32x4.add(d, key);
+    if (rounds == 16) break;
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 17); d = turned(c, d, 17);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 29); d = turned(c, d, 29);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 16); d = turned(c, d, 16);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 24); d = turned(c, d, 24);
+    count = i32x4.add(count, one);
+    key = i32x4.add(now, count);
+    a = i32x4.add(a, last); c = i32x4.add(c, last); b = i32x4.add(b, key); d = i32x4.add(d, key);
+    count = i32x4.add(count, one);
+    key = now;
+    now = last;
+    last = next;
+    next = key;
+    rounds += 8;
+  } while (true);
+  v128.store(to, v128.shuffle<i32>(a, b, 0, 4, 1, 5));
+  v128.store(to, v128.shuffle<i32>(a, b, 2, 6, 3, 7), 16);
+  v128.store(to, v128.shuffle<i32>(c, d, 0, 4, 1, 5), 32);
+  v128.store(to, v128.shuffle<i32>(c, d, 2, 6, 3, 7), 48);
 }

@@ -3,6 +3,7 @@ export * from './activations.js';
 export * from './adaptive.js';
 export * from './dense.js';
 export * from './dropout.js';
+export * from './epochs.js';
 export * from './losses.js';
 export * from './optimizers.js';
 export * from './rows.js';
