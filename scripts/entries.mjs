@@ -6,6 +6,7 @@ export const entries = {
   index: 'everywhere',
   debug: 'everywhere',
   fused: 'everywhere',
+  onnx: 'everywhere',
 };
 
 /** Runtimes that compile no bytes on request: there, modules are imported, not carried as text. */

@@ -1,0 +1,19 @@
+import type { LayerSpec } from '../../../layers/index.js';
+import { int } from '../graph.js';
+import { exportActivation } from './activation.js';
+import type { ExportLayer } from './definition.js';
+import { exportDense } from './dense.js';
+
+/** Layers that do something in training only. */
+const nothing: ExportLayer<LayerSpec> = (x) => x;
+
+/** How each kind of layer is written. One that is missing here has no ONNX form. */
+export const exports: {
+  readonly [K in LayerSpec['type']]?: ExportLayer<Extract<LayerSpec, { type: K }>>;
+} = {
+  dense: exportDense,
+  activation: exportActivation,
+  dropout: nothing,
+  flatten: (x, { layer, build }) =>
+    layer.input.length === 1 ? x : build.node('Flatten', [x], { axis: int(1) }),
+};

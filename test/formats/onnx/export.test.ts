@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { modelMessage } from '../../../src/formats/onnx/schema.js';
+import { readMessage } from '../../../src/formats/onnx/wire.js';
+import {
+  type InputRows,
+  type LayerSpec,
+  layers,
+  load,
+  minMaxScaler,
+  type Network,
+  type NetworkSpec,
+  oneHot,
+  robustScaler,
+  sequential,
+  standardScaler,
+} from '../../../src/index.js';
+import { toOnnx } from '../../../src/onnx.js';
+import { activationSpecs, nameOf } from '../../catalogues.js';
+import { floats } from '../draw.js';
+import { runOnnx } from './onnxruntime.js';
+
+/** Holds predictions against those of onnxruntime, for one row and for many. */
+async function compare(model: Network, rows: InputRows, codes?: Float32Array) {
+  const { inputShape } = model.toJSON();
+  const y = model.predict(rows);
+  const file = toOnnx(model);
+  const x = codes ?? (rows as Float32Array);
+  const size = inputShape.reduce((a, b) => a * b, 1);
+  const all = await runOnnx(file, x, inputShape);
+  const one = await runOnnx(file, x.slice(0, size), inputShape);
+  expect(all.dims[0]).toBe(x.length / size);
+  expect(all.y.length).toBe(y.length);
+  expect(one.y).toEqual(all.y.slice(0, one.y.length));
+  y.forEach((value, i) => {
+    expect(Math.abs(value - all.y[i]!), `output ${i}`).toBeLessThan(1e-5);
+  });
+}
+
+const compareSpec = (spec: NetworkSpec, rows = 17) =>
+  compare(sequential(spec), floats(rows * spec.inputShape.reduce((a, b) => a * b, 1)));
+
+describe('onnxruntime predicts the same', () => {
+  it.each(activationSpecs.map((activation) => [nameOf(activation), activation] as const))(
+    'with %s',
+    async (_name, activation) => {
+      const biasInitializer = 'randomNormal';
+      await compareSpec({
+        inputShape: [5],
+        layers: [
+          layers.dense({ units: 6, activation, biasInitializer }),
+          layers.dense({ units: 4, useBias: false }),
+          layers.activation(activation),
+        ],
+      });
+      await compareSpec({
+        inputShape: [3, 2],
+        layers: [layers.activation(activation), layers.flatten(), layers.dense({ units: 2 })],
+      });
+    },
+  );
+
+  it.each<[string, readonly number[], LayerSpec[]]>([
+    ['flatten', [2, 3], [layers.flatten()]],
+    ['flatten of what is flat', [3], [layers.flatten()]],
+    ['dropout', [3], [layers.dropout({ rate: 0.5 }), layers.dense({ units: 2 })]],
+    ['dropout alone', [2, 2], [layers.dropout({ rate: 0.5 })]],
+    ['many units', [130], [layers.dense({ units: 70, activation: 'relu' })]],
+  ])('with %s', (_name, inputShape, list) => compareSpec({ inputShape, layers: list }));
+
+  it.each([
+    ['standardScaler', standardScaler()],
+    ['minMaxScaler', minMaxScaler({ min: -1 })],
+    ['robustScaler', robustScaler()],
+    ['one for each column', [standardScaler(), null, minMaxScaler()]],
+  ] as const)('with %s', async (_name, scaler) => {
+    const model = sequential({
+      inputShape: [3],
+      layers: [layers.dense({ units: 4, activation: 'tanh' }), layers.dense({ units: 3 })],
+      loss: 'meanSquaredError',
+      preprocess: { x: scaler, y: scaler },
+    });
+    const x = floats(60);
+    await model.fit(x, floats(60), { epochs: 2 });
+    await compare(model, x);
+  });
+
+  it('with a column far from 0, whose digits a float32 does not hold', async () => {
+    const model = sequential({
+      inputShape: [1],
+      layers: [layers.dense({ units: 1 })],
+      preprocess: { x: standardScaler() },
+    });
+    const { spec, weights } = model.snapshot();
+    const scalers = { x: [{ center: 2000.123456789, scale: 1.5 }] };
+    const fitted = load({ spec, weights, scalers });
+    await compare(fitted, Float32Array.of(1998.5, 2000.125, 2003.25));
+  });
+
+  it('with rows of more than one dimension, scaled', async () => {
+    const model = sequential({
+      inputShape: [2, 2],
+      layers: [layers.activation('tanh')],
+      loss: 'meanSquaredError',
+      preprocess: { x: standardScaler(), y: minMaxScaler() },
+    });
+    const x = floats(40);
+    await model.fit(x, floats(40), { epochs: 0 });
+    await compare(model, x);
+  });
+
+  it('with categories, given as their places', async () => {
+    const colours = ['red', 'green', 'blue'];
+    const model = sequential({
+      inputShape: [4],
+      layers: [layers.dense({ units: 2, activation: 'softmax' })],
+      loss: 'sparseCategoricalCrossentropy',
+      preprocess: { x: [oneHot(colours), standardScaler(), null, oneHot(3)] },
+    });
+    const rows = [
+      ['green', 1.5, -2, 10],
+      ['red', -0.5, 0.25, 20],
+      ['blue', 2, 1, 10],
+    ];
+    await model.fit(rows as unknown as InputRows, ['no', 'yes', 'no'], { epochs: 3 });
+    const codes = rows.map(([colour, a, b, size]) => [
+      colours.indexOf(colour as string),
+      a as number,
+      b as number,
+      [10, 20].indexOf(size as number),
+    ]);
+    await compare(model, rows as unknown as InputRows, Float32Array.from(codes.flat()));
+    const { properties } = readMessage(modelMessage, toOnnx(model));
+    expect(properties).toEqual([
+      { key: 'chainrule.classes', value: '["no","yes"]' },
+      { key: 'chainrule.categories', value: '[["red","green","blue"],null,null,[10,20]]' },
+    ]);
+  });
+
+  it('with a column of categories alone', async () => {
+    const model = sequential({
+      inputShape: [1],
+      layers: [layers.dense({ units: 2 })],
+      preprocess: { x: oneHot(['a', 'b']) },
+    });
+    await compare(model, ['b', 'a', 'b'] as unknown as InputRows, Float32Array.of(1, 0, 1));
+  });
+});
+
+describe('an exported file', () => {
+  const model = sequential({ inputShape: [2], layers: [layers.dense({ units: 1 })] });
+
+  it('says operator set 20, and leaves the batch open', () => {
+    const { version, operators, graph } = readMessage(modelMessage, toOnnx(model));
+    expect(version).toBe(9);
+    expect(operators).toEqual([{ domain: '', version: 20 }]);
+    const shape = { dimensions: [{ symbol: 'batch' }, { size: 2 }] };
+    expect(graph!.inputs).toEqual([{ name: 'x', type: { tensor: { element: 1, shape } } }]);
+  });
+
+  it('is the same every time', () => {
+    expect(toOnnx(model)).toEqual(toOnnx(model));
+  });
+
+  it('is refused where a scaler has not been fitted', () => {
+    const raw = sequential({
+      inputShape: [2],
+      layers: [layers.dense({ units: 1 })],
+      preprocess: { x: standardScaler() },
+    });
+    expect(() => toOnnx(raw)).toThrow('toOnnx: the scaler of x has not been fitted: call fit()');
+  });
+});
