@@ -1,6 +1,7 @@
 /** All that the host can call: the kernels, one by one, and the function that walks a list of them. */
 export * from './activations';
 export * from './adaptive';
+export * from './clipping';
 export * from './dense';
 export * from './dropout';
 export * from './epochs';
@@ -10,6 +11,7 @@ export { run } from './internal/runner';
 export { setScratch } from './internal/scratch';
 export * from './losses';
 export * from './optimizers';
+export * from './regularization';
 export * from './rows';
 export * from './softmax';
 

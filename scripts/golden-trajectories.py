@@ -87,6 +87,22 @@ def split(entry):
     return entry['type'], {k: v for k, v in entry.items() if k != 'type'}
 
 
+class Extras:
+    """What other scripts add to a training: terms of the loss, and what surrounds a step."""
+
+    def penalty(self, spec, weights, values):
+        return 0
+
+    def before_step(self, spec, weights):
+        pass
+
+    def after_step(self, spec, weights):
+        pass
+
+
+EXTRAS = Extras()
+
+
 # Configurations ---------------------------------------------------------------------------------
 
 
@@ -345,20 +361,22 @@ def train(c, x, t, initial, dtype, noise=None):
             return values
         return values * (1 + NOISE * (2 * torch.rand(values.shape, generator=noise, dtype=dtype) - 1))
 
-    def forward(h):
+    def forward(h, values):
         for i, layer in enumerate(spec['layers']):
             if layer['type'] == 'dense':
                 w, b = weights[f'layers.{i}.w'].T, weights.get(f'layers.{i}.b')
                 h = rough(F.linear(h, w, b))
+            values[i] = h
             if 'activation' in layer:
                 last = i == len(spec['layers']) - 1
                 if last and loss_name in (CCE, SPARSE) and layer['activation'] == 'softmax':
+                    values[i] = F.softmax(h, dim=1)
                     return h  # cross_entropy takes logits
                 name, options = split(layer['activation'])
                 function, kinks = ACTIVATIONS[name]
                 smooth = name == 'elu' and options.get('alpha', 1.0) == 1.0
                 note(h, [] if smooth else kinks)
-                h = rough(function(h, **options))
+                h = values[i] = rough(function(h, **options))
         assert loss_name not in (CCE, SPARSE)
         return h
 
@@ -369,15 +387,18 @@ def train(c, x, t, initial, dtype, noise=None):
         rows = slice(start, start + c['batch'])
         bx, bt = x[rows].to(dtype), t[rows] if t.dtype == torch.int64 else t[rows].to(dtype)
         optimizer.zero_grad()
-        y = forward(bx)
+        values = {}
+        y = forward(bx, values)
         if loss_name == MAE:
             note(y - bt, [0])
         if loss_name == HUBER:
             sides.update(((y - bt).abs() > loss_options.get('delta', 1.0)).flatten().tolist())
-        loss = LOSSES[loss_name](y, bt, **loss_options)
+        loss = LOSSES[loss_name](y, bt, **loss_options) + EXTRAS.penalty(spec, weights, values)
         loss.backward()
+        EXTRAS.before_step(spec, weights)
         optimizer.step()
         with torch.no_grad():
+            EXTRAS.after_step(spec, weights)
             for w in weights.values():
                 w.copy_(rough(w))
         losses.append(loss.item())

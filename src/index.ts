@@ -16,14 +16,17 @@ export type { InitializerSpec } from './initializers.js';
 export {
   type ActivationLayerSpec,
   type ActivationSpec,
+  type ActivityRegularizationSpec,
+  type ConstraintSpec,
   type DenseSpec,
   type DropoutSpec,
   dense,
   type FlattenSpec,
   type LayerSpec,
   layers,
+  type RegularizerSpec,
 } from './layers/index.js';
-export type { LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
+export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';
 export { load } from './load.js';
 export {

@@ -7,6 +7,19 @@ import * as ops from './ops/index.js';
 import { streams } from './random.js';
 import type { Arena, Tensor } from './tensor.js';
 
+/** l1·Σ|v| + l2·Σv², on parameters or values. */
+export interface Penalty {
+  readonly l1: number;
+  readonly l2: number;
+}
+
+/** A parameter that may have a penalty. */
+interface PenalizedParameter {
+  readonly tensor: Tensor;
+  readonly gradient: Tensor;
+  readonly penalty?: Penalty | undefined;
+}
+
 /** What a list's layers have in common. */
 export interface ListContext {
   readonly arena: Arena;
@@ -23,6 +36,8 @@ export interface ListContext {
   gradientOf(parameter: Tensor): Tensor;
   /** The ending of the kernels that make a gradient and step by it at once, if that is to be. */
   readonly fusion: string | undefined;
+  /** Whether something is still added to a parameter's gradient, so that no step may be fused. */
+  stored(parameter: Tensor): boolean;
   /** The activation whose inputs the loss will read, and which must not overwrite them. */
   readonly logits: string | undefined;
 }
@@ -60,6 +75,8 @@ export class ListBuilder {
   /** Outputs with a lower bound fused into them, until their gradient has been masked. */
   readonly #bounds = new Map<Tensor, number>();
   readonly #activated = new Map<Tensor, { name: string; z: Tensor; op: Op }>();
+  /** Values whose size the loss counts, under their handles; whether a gradient comes to them. */
+  readonly #penalized = new Map<Tensor, Penalty & { reached: boolean }>();
   #keys = 0;
 
   constructor(context: ListContext) {
@@ -162,9 +179,9 @@ export class ListBuilder {
 
   /** Emits the kernel that makes a parameter's gradient, or its fused form, which steps as well. */
   accumulate(kernel: KernelName, parameter: Tensor, reads: Tensor[], sizes: number[]): void {
-    const { fusion, hyper, gradientOf } = this.#context;
+    const { fusion, hyper, gradientOf, stored } = this.#context;
     const fused = `${kernel}${fusion}`;
-    if (fusion && isKernel(fused)) {
+    if (fusion && isKernel(fused) && !stored(parameter)) {
       this.emitNamed(fused, [parameter, ...reads, hyper, ...sizes]);
     } else {
       this.emitNamed(kernel, [gradientOf(parameter), ...reads, ...sizes]);
@@ -216,9 +233,11 @@ export class ListBuilder {
     this.#activated.set(y, { name: type, z, op });
     this.onBackward(y, (dy) => {
       if (!this.needsGradient(z)) return;
-      // The gradient of y has no other reader, so that of z takes its place.
-      this.#gradients.set(z, dy);
       this.#emitSlope(activation, dy, dy, slopeFrom === 'y' ? y : z);
+      const dz = this.#gradients.get(z);
+      // The gradient of y has no other reader, so that of z takes its place; unless the loss read z.
+      if (dz) this.#emitPenaltySlope(dz, dy, true, 0, 1);
+      else this.#gradients.set(z, dy);
     });
     return y;
   }
@@ -230,8 +249,60 @@ export class ListBuilder {
   predictions(y: Tensor, keep: boolean): Tensor {
     const last = this.#activated.get(y);
     if (!last || last.name !== this.#context.logits) return y;
-    if (!keep) this.ops.splice(this.ops.indexOf(last.op), 1);
+    const penalized = this.#penalized.get(y);
+    if (penalized) {
+      // The loss's gradient goes to z; what comes to y is the penalty's alone.
+      this.gradient(y);
+      penalized.reached = false;
+    } else if (!keep) this.ops.splice(this.ops.indexOf(last.op), 1);
     return last.z;
+  }
+
+  /**
+   * Adds the size of `x`, a mean over the batch, to the loss, and its slope to the gradient. The
+   * values stay as they are, under a new handle.
+   */
+  penalize(x: Tensor, penalty: Penalty | undefined): Tensor {
+    if (!penalty) return x;
+    const y = { ...x };
+    const penalized = { ...penalty, reached: true };
+    this.#penalized.set(y, penalized);
+    this.#overwritable.delete(x);
+    const activated = this.#activated.get(x);
+    if (activated) this.#activated.set(y, activated);
+    if (this.needsGradient(x)) this.requireGradient(y);
+    this.onBackward(y, (dy) => {
+      const { l1, l2, reached } = penalized;
+      this.#emitPenaltySlope(dy, y, reached, l1 / this.batch, (2 * l2) / this.batch);
+      this.#gradients.set(x, dy);
+    });
+    return y;
+  }
+
+  /** Adds all penalties to the losses, those of parameters as often as there are rows. */
+  emitPenalties(sums: Tensor, parameters: readonly PenalizedParameter[]): void {
+    const emit = ({ rows, columns, pitch, ...place }: Tensor, times: number, p: Penalty) => {
+      const y = { ...place, rows, columns, pitch };
+      this.emit('addPenalty', sums, y, this.counters, rows, columns, pitch, times, p.l1, p.l2);
+      this.count(elementWork * rows * columns);
+    };
+    for (const { tensor, penalty } of parameters) {
+      if (penalty) emit(tensor, this.batch, penalty);
+    }
+    for (const [y, penalty] of this.#penalized) emit(y, 1, penalty);
+  }
+
+  /** Adds the slopes of the parameters' penalties to their gradients. */
+  emitPenaltySlopes(parameters: readonly PenalizedParameter[]): void {
+    for (const { tensor, gradient, penalty } of parameters) {
+      if (penalty) this.#emitPenaltySlope(gradient, tensor, true, penalty.l1, 2 * penalty.l2);
+    }
+  }
+
+  #emitPenaltySlope(dy: Tensor, y: Tensor, keep: boolean, s1: number, s2: number): void {
+    const { rows, columns, pitch } = y;
+    this.emit('addPenaltySlope', dy, y, rows, columns, pitch, Number(keep), s1, s2);
+    this.count(elementWork * rows * columns);
   }
 
   #emitSlope(

@@ -1,6 +1,6 @@
 import type { Backend, Op, Program } from './backends/backend.js';
 import { declaredParameters, type Model } from './layers/model.js';
-import { ListBuilder } from './lowering.js';
+import { ListBuilder, type Penalty } from './lowering.js';
 import { streams } from './random.js';
 import { Arena, sizeOf, type Tensor } from './tensor.js';
 
@@ -11,6 +11,8 @@ export interface Parameter {
   readonly shape: readonly number[];
   readonly tensor: Tensor;
   readonly gradient: Tensor;
+  readonly penalty: Penalty | undefined;
+  readonly constraint: { readonly type: string; readonly options: object } | undefined;
 }
 
 /** What a list is to do. */
@@ -165,6 +167,8 @@ export class Plan {
         shape: p.shape,
         tensor: parameters.tensors[i]!,
         gradient: gradients.tensors[i]!,
+        penalty: p.penalty,
+        constraint: p.constraint,
       };
     });
     this.#layers = layers.map((_, layer) => {
@@ -303,6 +307,7 @@ export class Plan {
       zeros: this.#zeros,
       gradientOf: (parameter) => ({ ...parameter, offset: parameter.offset + shift }),
       fusion,
+      stored: (tensor) => this.parameters.some((p) => p.tensor === tensor && p.penalty),
       logits,
     });
   }
@@ -314,7 +319,7 @@ export class Plan {
     const arena = this.#arena;
     arena.rewind(this.#listMark);
     const loss = request.loss ? model.loss : undefined;
-    const fusion = update ? model.optimizer.fusion : undefined;
+    const fusion = update && !model.clipping ? model.optimizer.fusion : undefined;
     const build = this.#builder(batch, request.training, fusion, loss?.logits);
     const held = request.rows === 'held' ? this.held : undefined;
 
@@ -363,12 +368,16 @@ export class Plan {
       // A loss that is not finite stops a training before it goes back, and a validation nowhere.
       if (!update && held) build.emit('advanceBatch', counters, batch, 0);
       build.emit('addLosses', this.sums, perRow, counters, batch);
+      build.emitPenalties(this.sums, this.parameters);
     }
     if (request.scheduled && held) {
       // Before gradients, because a fused step is part of them.
       build.emit('takeRate', this.hyper, held.rates, counters, mostRates);
     }
-    if (request.gradients !== 'none') build.backward();
+    if (request.gradients !== 'none') {
+      build.backward();
+      build.emitPenaltySlopes(this.parameters);
+    }
     if (update) {
       this.#emitStep(build, fusion ? build.unfused : undefined);
       build.emit('advanceBatch', counters, held ? batch : 0, 1);
@@ -386,8 +395,12 @@ export class Plan {
     };
   }
 
-  /** One step of the optimizer over the parameters' block, or over those of its tensors that are left. */
+  /**
+   * One step of the optimizer over the parameters' block, or over those of its tensors that are left,
+   * between clipping and constraints.
+   */
   #emitStep(build: ListBuilder, left?: readonly Tensor[]): void {
+    this.#emitClipping(build);
     const { advance, step, decay } = this.model.optimizer;
     const { hyper, trainable } = this;
     const whole = decay === 'weights' ? [this.#weights, this.#others] : [trainable];
@@ -402,6 +415,26 @@ export class Plan {
       const blocks = [trainable, ...this.#slots, this.#gradients].map(within);
       const decays = decay !== 'none' && range !== this.#others;
       build.emitNamed(step, [...blocks, hyper, range.rows * range.pitch, Number(decays)]);
+    }
+    for (const { tensor, constraint } of this.parameters) {
+      if (!constraint) continue;
+      const { rows, columns, pitch } = tensor;
+      const options = Object.values(constraint.options);
+      build.emitNamed(`${constraint.type}Constraint`, [tensor, rows, columns, pitch, ...options]);
+    }
+  }
+
+  #emitClipping(build: ListBuilder): void {
+    const { clipping } = this.model;
+    if (!clipping) return;
+    const tensors = this.parameters.map(({ gradient }) => gradient);
+    const clipped = clipping.over === 'tensor' ? tensors : [this.#gradients];
+    for (const dw of clipped.filter(({ pitch }) => pitch > 0)) {
+      build.emitNamed(clipping.kernel, [
+        dw,
+        dw.rows * dw.pitch,
+        ...Object.values(clipping.options),
+      ]);
     }
   }
 }

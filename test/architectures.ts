@@ -2,6 +2,7 @@ import type { FitOptions, LayerSpec, LossSpec, MetricSpec, NetworkSpec } from '.
 import { layers } from '../src/index.js';
 import {
   activationSpecs,
+  clippingSpecs,
   definitionOfLoss,
   lossSpecs,
   optimizerSpecs,
@@ -66,7 +67,17 @@ export function randomCase(seed: number): Case {
     // A single class has no gradient.
     const fewest = [typeOf(activation), definitionOfLoss(loss).logits].includes('softmax') ? 2 : 1;
     const units = last ? fewest + below(12) : width();
-    const options = { units, useBias: often(0.8), biasInitializer: 'randomNormal' } as const;
+    const penalty = () => one([{ l1: 0.01 }, { l2: 0.02 }, { l1: 0.003, l2: 0.01 }]);
+    const constraint = () => one(['nonNegative', { type: 'maxNorm', limit: 0.7 }] as const);
+    const options = {
+      ...{ units, useBias: often(0.8), biasInitializer: 'randomNormal' as const },
+      ...(often(0.1) ? { weightRegularizer: penalty() } : {}),
+      ...(often(0.1) ? { biasRegularizer: penalty() } : {}),
+      ...(often(0.1) ? { activityRegularizer: penalty() } : {}),
+      ...(often(0.1) ? { weightConstraint: constraint() } : {}),
+      ...(often(0.1) ? { biasConstraint: constraint() } : {}),
+    };
+    if (often(0.05)) stack.push(layers.activityRegularization(penalty()));
     if (often(0.25)) stack.push(layers.dense(options), layers.activation(activation));
     else stack.push(layers.dense({ ...options, activation }));
     if (last && !requiredActivation(loss) && often(0.1)) stack.push(layers.dropout({ rate: 0.3 }));
@@ -82,6 +93,7 @@ export function randomCase(seed: number): Case {
       layers: stack,
       loss,
       optimizer: inTurn(optimizerSpecs),
+      ...(often(0.25) ? { clipping: one(clippingSpecs) } : {}),
       metrics: metricsFor(loss).filter(() => often(0.6)),
       seed: below(2 ** 32),
     },

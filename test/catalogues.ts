@@ -1,6 +1,12 @@
-import type { ActivationSpec, LossSpec, OptimizerSpec } from '../src/index.js';
+import type {
+  ActivationSpec,
+  ClippingSpec,
+  ConstraintSpec,
+  LossSpec,
+  OptimizerSpec,
+} from '../src/index.js';
 import type { LossDefinition } from '../src/ops/definition.js';
-import { activations, losses, optimizers } from '../src/ops/index.js';
+import { activations, clippings, constraints, losses, optimizers } from '../src/ops/index.js';
 
 /*
  * What the catalogues offer, as specs: every entry as it is; with all of its numbers off their
@@ -50,6 +56,9 @@ function specsOf(catalogue: Entries): unknown[] {
 }
 
 export const activationSpecs = specsOf(activations) as ActivationSpec[];
+
+export const clippingSpecs = specsOf(clippings) as ClippingSpec[];
+export const constraintSpecs = specsOf(constraints) as ConstraintSpec[];
 
 /** Besides the entries: kernels that they leave out, and a decay that keeps a step from fusing. */
 export const optimizerSpecs = [

@@ -97,6 +97,13 @@ class Check {
         run({ kernel, args: [...args.slice(0, -1), Number.NEGATIVE_INFINITY] });
         keepAway(args[0] as Tensor, [floor]);
       }
+      // What an activation has bounded at 0 stays there, so only what lies beside it is at a kink.
+      if (kernel === 'addPenalty' && (args[7] as number) > 0) {
+        for (const i of places(args[1] as Tensor)) {
+          const size = Math.abs(this.#floats[i]!);
+          if (size > 0 && size < kinkDistance) smooth = false;
+        }
+      }
       for (const [name, entry] of Object.entries(activations)) {
         if (kernel === `${name}Forward`) keepAway(args[1] as Tensor, kinksOf(entry));
       }
@@ -151,7 +158,7 @@ class Check {
   }
 }
 
-const { dense, activation, dropout, flatten } = layers;
+const { dense, activation, dropout, flatten, activityRegularization } = layers;
 
 /** Stacks with the activation under test in each place; `last` is the one that the loss wants. */
 const stacks: Record<string, (f: ActivationSpec, last: ActivationSpec) => LayerSpec[]> = {
@@ -189,6 +196,14 @@ const stacks: Record<string, (f: ActivationSpec, last: ActivationSpec) => LayerS
   'a single output': (f) => [
     dense({ units: 5, activation: 'tanh' }),
     dense({ units: 1, activation: f }),
+  ],
+  'penalized layers': (f, last) => [
+    activityRegularization({ l1: 0.02, l2: 0.01 }),
+    dense({
+      ...{ units: 5, activation: f, weightRegularizer: { l1: 0.03, l2: 0.02 } },
+      ...{ biasRegularizer: { l2: 0.05 }, activityRegularizer: { l1: 0.02, l2: 0.03 } },
+    }),
+    dense({ units: 3, activation: last, activityRegularizer: { l2: 0.3 } }),
   ],
   'the output under dropout': (f) => [
     dense({ units: 6, activation: f }),

@@ -1,7 +1,8 @@
 import type { Choice } from '../checks.js';
 import type { InitializerName } from '../initializers.js';
-import type { ListBuilder } from '../lowering.js';
+import type { ListBuilder, Penalty } from '../lowering.js';
 import type { Shape, Tensor } from '../tensor.js';
+import type { ConstraintName } from './regularization.js';
 
 /** A tensor that training changes: weights or biases of one layer. */
 export interface ParameterDeclaration {
@@ -15,6 +16,10 @@ export interface ParameterDeclaration {
   readonly fanOut: number;
   /** Whether penalties on the size of weights apply by default: to weights, not to biases. */
   readonly decays: boolean;
+  /** What its size adds to the loss. */
+  readonly penalty?: Penalty | undefined;
+  /** What every step is followed by. */
+  readonly constraint?: Choice<ConstraintName> | undefined;
 }
 
 /** What a kind of layer is: all that the rest of the library needs to know of it. */

@@ -4,6 +4,12 @@ import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import { activations } from '../ops/index.js';
 import { type ActivationSpec, chooseActivation } from './activation.js';
 import type { LayerDefinition, ParameterDeclaration } from './definition.js';
+import {
+  type ConstraintSpec,
+  type RegularizerSpec,
+  readConstraint,
+  readRegularizer,
+} from './regularization.js';
 
 /** A fully connected layer: y = f(x·w + b), with x [inputs], w [inputs, units] and b [units]. */
 export interface DenseSpec {
@@ -21,7 +27,20 @@ export interface DenseSpec {
   readonly weightInitializer?: InitializerSpec;
   /** How b is drawn; default 'zeros'. */
   readonly biasInitializer?: InitializerSpec;
+  /** A penalty on w, added to the loss: { l1, l2 }; default none. */
+  readonly weightRegularizer?: RegularizerSpec;
+  /** A penalty on b; default none. */
+  readonly biasRegularizer?: RegularizerSpec;
+  /** A penalty on y, divided by the rows of the batch; default none. */
+  readonly activityRegularizer?: RegularizerSpec;
+  /** What w is held to after every step: 'nonNegative' or { type: 'maxNorm', limit }; default none. */
+  readonly weightConstraint?: ConstraintSpec;
+  /** The same for b. */
+  readonly biasConstraint?: ConstraintSpec;
 }
+
+const regularizers = ['weightRegularizer', 'biasRegularizer', 'activityRegularizer'] as const;
+const constraints = ['weightConstraint', 'biasConstraint'] as const;
 
 /** The initializer that a spec names, or else the default. */
 function weightInitializer(spec: DenseSpec) {
@@ -33,7 +52,11 @@ function weightInitializer(spec: DenseSpec) {
 }
 
 export const dense: LayerDefinition<DenseSpec> = {
-  options: ['units', 'activation', 'useBias', 'weightInitializer', 'biasInitializer'],
+  options: [
+    ...['units', 'activation', 'useBias', 'weightInitializer', 'biasInitializer'],
+    ...regularizers,
+    ...constraints,
+  ],
 
   check(spec, input, where) {
     if (input.length !== 1) {
@@ -52,6 +75,8 @@ export const dense: LayerDefinition<DenseSpec> = {
     if (spec.biasInitializer !== undefined) {
       chooseInitializer(spec.biasInitializer, `${where}: biasInitializer`);
     }
+    for (const name of regularizers) readRegularizer(spec[name], `${where}: ${name}`);
+    for (const name of constraints) readConstraint(spec[name], `${where}: ${name}`);
   },
 
   output: (spec) => [spec.units],
@@ -68,6 +93,8 @@ export const dense: LayerDefinition<DenseSpec> = {
         fanIn,
         fanOut: units,
         decays: true,
+        penalty: readRegularizer(spec.weightRegularizer, 'weightRegularizer'),
+        constraint: readConstraint(spec.weightConstraint, 'weightConstraint'),
       },
     };
     if (spec.useBias ?? true) {
@@ -79,6 +106,8 @@ export const dense: LayerDefinition<DenseSpec> = {
         fanIn,
         fanOut: units,
         decays: false,
+        penalty: readRegularizer(spec.biasRegularizer, 'biasRegularizer'),
+        constraint: readConstraint(spec.biasConstraint, 'biasConstraint'),
       };
     }
     return parameters;
@@ -115,7 +144,8 @@ export const dense: LayerDefinition<DenseSpec> = {
       build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
       if (b) build.accumulate('denseBackwardBias', b, [dz], [batch, units, dz.pitch]);
     });
-    return floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);
+    const y = floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);
+    return build.penalize(y, readRegularizer(spec.activityRegularizer, 'activityRegularizer'));
   },
 };
 

@@ -9,13 +9,28 @@ import {
 import type { LayerDefinition } from './definition.js';
 import { type DenseSpec, dense as denseDefinition } from './dense.js';
 import { type DropoutSpec, dropout } from './dropout.js';
+import {
+  type ActivityRegularizationSpec,
+  activityRegularization,
+  type RegularizerSpec,
+} from './regularization.js';
 
 export type { ActivationLayerSpec, ActivationSpec, FlattenSpec } from './activation.js';
 export type { DenseSpec } from './dense.js';
 export type { DropoutSpec } from './dropout.js';
+export type {
+  ActivityRegularizationSpec,
+  ConstraintSpec,
+  RegularizerSpec,
+} from './regularization.js';
 
 /** A layer, as plain data. */
-export type LayerSpec = DenseSpec | ActivationLayerSpec | DropoutSpec | FlattenSpec;
+export type LayerSpec =
+  | DenseSpec
+  | ActivationLayerSpec
+  | DropoutSpec
+  | FlattenSpec
+  | ActivityRegularizationSpec;
 
 /** The kinds of layer. */
 const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec, { type: K }>> } =
@@ -24,6 +39,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     activation,
     dropout,
     flatten,
+    activityRegularization,
   };
 
 /** The kind of a layer, after its name and the names of its options have been checked. */
@@ -58,6 +74,11 @@ export const layers = {
   dropout: (options: Options<DropoutSpec>): DropoutSpec => ({ type: 'dropout', ...options }),
   /** Makes rows of any shape flat. See {@link FlattenSpec}. */
   flatten: (): FlattenSpec => ({ type: 'flatten' }),
+  /** A penalty on what passes through: { l1, l2 }. See {@link ActivityRegularizationSpec}. */
+  activityRegularization: (options: RegularizerSpec): ActivityRegularizationSpec => ({
+    type: 'activityRegularization',
+    ...options,
+  }),
 };
 
 /** `dense(64)`: a fully connected layer in short, for the form with `task`. */

@@ -2,7 +2,7 @@ import { choose, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
 import type { Label } from '../data.js';
 import { type MetricSpec, type ModelMetric, resolveMetrics } from '../metrics.js';
 import type { LossDefinition, OptimizerDefinition, OptimizerRule } from '../ops/definition.js';
-import { losses, optimizers } from '../ops/index.js';
+import { clippings, losses, optimizers } from '../ops/index.js';
 import { checkTargetScaling, encodedShape, type Preprocess } from '../scalers.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { LayerDefinition, ParameterDeclaration } from './definition.js';
@@ -25,6 +25,9 @@ export type LossSpec =
 /** An optimizer by name, or with options: 'adam', { type: 'sgd', learningRate: 0.1 }. */
 export type OptimizerSpec = Named<typeof optimizers>;
 
+/** Clipping of gradients by name, or with options: 'globalNorm', { type: 'value', limit: 0.5 }. */
+export type ClippingSpec = Named<typeof clippings>;
+
 /** What a network is, as plain data: `sequential` takes it, `toJSON` gives it. */
 export interface NetworkSpec {
   /** The shape of one row of inputs: [4] or [28, 28]. */
@@ -36,6 +39,11 @@ export interface NetworkSpec {
   readonly loss?: LossSpec;
   /** Default 'adam'. */
   readonly optimizer?: OptimizerSpec;
+  /**
+   * What bounds the gradients before each step: { type: 'globalNorm', limit: 1 }, as PyTorch's
+   * `clip_grad_norm_`; 'norm', each parameter's by itself; 'value', each number. Default none.
+   */
+  readonly clipping?: ClippingSpec;
   /** What is reported beside the loss; default none. */
   readonly metrics?: readonly MetricSpec[];
   /** A whole number of 32 bits from which weights, shuffles and masks follow; default 0. */
@@ -82,6 +90,14 @@ export interface ModelOptimizer extends OptimizerRule {
   readonly decay: 'none' | 'weights' | 'all';
 }
 
+/** How gradients are clipped, ready to be lowered. */
+export interface ModelClipping {
+  readonly kernel: string;
+  /** Whether it takes parameters one by one, or all of them together. */
+  readonly over: 'tensor' | 'block';
+  readonly options: Readonly<Record<string, number>>;
+}
+
 /** A spec that has been checked, with every default written out and every shape known. */
 export interface Model {
   readonly spec: NetworkSpec;
@@ -98,6 +114,7 @@ export interface Model {
   readonly outputActivation: string;
   readonly loss: ModelLoss | undefined;
   readonly optimizer: ModelOptimizer;
+  readonly clipping: ModelClipping | undefined;
   readonly metrics: readonly ModelMetric[];
   readonly seed: number;
 }
@@ -231,12 +248,20 @@ export function declaredParameters({ layers }: Pick<Model, 'layers'>): readonly 
   );
 }
 
+function resolveClipping(spec: ClippingSpec | undefined): ModelClipping | undefined {
+  if (spec === undefined) return undefined;
+  const { type, options } = choose(clippings, spec, 'clipping');
+  const { kernel, over } = clippings[type];
+  return { kernel, over, options };
+}
+
 const specKeys = [
   'inputShape',
   'layers',
   'task',
   'loss',
   'optimizer',
+  'clipping',
   'metrics',
   'seed',
   'preprocess',
@@ -281,6 +306,7 @@ export function resolveModel(given: NetworkSpec): Model {
     outputActivation,
     loss,
     optimizer: resolveOptimizer(spec.optimizer ?? 'adam'),
+    clipping: resolveClipping(spec.clipping),
     metrics,
     seed,
   };

@@ -14,6 +14,7 @@ export const exports: {
   dense: exportDense,
   activation: exportActivation,
   dropout: nothing,
+  activityRegularization: nothing,
   flatten: (x, { layer, build }) =>
     layer.input.length === 1 ? x : build.node('Flatten', [x], { axis: int(1) }),
 };
