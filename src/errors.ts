@@ -11,7 +11,7 @@ export class MemoryError extends RangeError {
 /** Bytes or text that are not what they should be: a file cut short, damaged, or of another kind. */
 export class FormatError extends Error {
   override readonly name = 'FormatError';
-  /** Where in the file, in bytes (of text: in characters) from its start; undefined where no one place is to blame. */
+  /** Where in the file, in bytes from its start; undefined where the message says it otherwise. */
   readonly offset: number | undefined;
 
   constructor(message: string, offset?: number, options?: ErrorOptions) {

@@ -11,6 +11,7 @@ export {
 } from './datasets.js';
 export { DivergenceError, FormatError, MemoryError, ShapeError } from './errors.js';
 export type { FitOptions } from './fit-options.js';
+export { readSpec } from './formats/model-file.js';
 export type { Callback, CallbackContext, StopReason } from './hooks.js';
 export type { InitializerSpec } from './initializers.js';
 export {
@@ -28,7 +29,7 @@ export {
 } from './layers/index.js';
 export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';
-export { load } from './load.js';
+export { load, readSnapshot } from './load.js';
 export {
   type AverageOptions,
   type Labels,
@@ -56,6 +57,7 @@ export {
   type LearningRateCurve,
 } from './rate-finder.js';
 export type { LearningRate, RateFunction, Schedule, TrainingSpan } from './rates.js';
+export { type SaveOptions, save } from './save.js';
 export {
   type Encoding,
   minMaxScaler,

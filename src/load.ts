@@ -1,14 +1,45 @@
+import { show } from './checks.js';
+import { decodeSnapshot } from './formats/model-file.js';
 import { Network, type NetworkOptions, stateOf } from './network.js';
 import { checkSnapshot, restoreSnapshot, type Snapshot } from './snapshot.js';
 
+/** The bytes of a file, if that is what was given. */
+function bytesIn(source: unknown): Uint8Array | undefined {
+  if (source instanceof Uint8Array) return source;
+  return source instanceof ArrayBuffer ? new Uint8Array(source) : undefined;
+}
+
 /**
- * A network of a snapshot: as it was when the snapshot was taken.
+ * A snapshot from the bytes that `save` gives: all of a model as plain data, to look at, or to resume
+ * from. The bytes need not be trusted. Nothing is built.
  *
- * @param options where it runs
- * @throws TypeError, RangeError or ShapeError for a snapshot that does not hold together
+ * @throws FormatError for anything but a whole model file that holds together
  */
-export function load(snapshot: Snapshot, options: NetworkOptions = {}): Network {
-  const network = new Network(checkSnapshot(snapshot), options);
+export function readSnapshot(bytes: Uint8Array | ArrayBuffer): Snapshot {
+  const file = bytesIn(bytes);
+  if (file) return decodeSnapshot(file).snapshot;
+  throw new TypeError(`readSnapshot: expected the bytes of a model file, got ${show(bytes)}`);
+}
+
+/**
+ * A network as `save` saved it, or as a snapshot was taken of it: ready to predict, and to go on
+ * training. The bytes need not be trusted.
+ *
+ * @param source the bytes of a model file, or a snapshot
+ * @param options where it runs
+ * @throws FormatError for anything but a whole model file that holds together; TypeError, RangeError
+ *   or ShapeError for a snapshot that does not
+ */
+export function load(
+  source: Uint8Array | ArrayBuffer | Snapshot,
+  options: NetworkOptions = {},
+): Network {
+  const file = bytesIn(source);
+  const given = source as Snapshot;
+  const { snapshot, model } = file
+    ? decodeSnapshot(file)
+    : { snapshot: given, model: checkSnapshot(given) };
+  const network = new Network(model, options);
   restoreSnapshot(stateOf(network), snapshot);
   return network;
 }

@@ -130,10 +130,9 @@ export function restoreSnapshot(state: NetworkState, snapshot: Snapshot): void {
  * @returns its spec, checked
  * @throws TypeError, RangeError or ShapeError that says where it does not
  */
-export function checkSnapshot(snapshot: Snapshot): Model {
+export function checkSnapshot(snapshot: Snapshot, model = resolveModel(snapshot?.spec)): Model {
   const keys = ['spec', 'weights', 'scalers', 'optimizer', 'history', 'training'];
   onlyKeys(snapshot, keys, 'the snapshot');
-  const model = resolveModel(snapshot.spec);
   checkTensors(snapshot.weights, model);
   const { scalers } = snapshot;
   onlyKeys(scalers, ['x', 'y'], 'scalers');
