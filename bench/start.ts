@@ -41,7 +41,6 @@ async function bundle(minify: boolean): Promise<Buffer> {
       format: ['esm'],
       target: 'es2022',
       platform: 'neutral',
-      noExternal: ['@assemblyscript/loader'],
       minify,
       dts: false,
       silent: true,

@@ -32,15 +32,9 @@ const bundle = (options, sources) =>
     // What entries have in common exists once, so that `instanceof` holds across them.
     splitting: true,
     silent: true,
+    // Names and lines stay: what throws is shown with its line, and pages are minified by who makes them.
+    minify: false,
     external: [/^node:/],
-    // The loader is bundled: at run time the package depends on nothing.
-    noExternal: ['@assemblyscript/loader'],
-    // Names stay, so that stack traces can be read; whose pages want small ones minify anyway.
-    esbuildOptions(esbuild) {
-      esbuild.minifyWhitespace = true;
-      esbuild.minifySyntax = true;
-      esbuild.legalComments = 'none';
-    },
     ...options,
   });
 
@@ -57,8 +51,6 @@ async function addCommonJs(folder) {
         format: 'cjs',
         platform: 'node',
         target: 'es2022',
-        minifyWhitespace: true,
-        minifySyntax: true,
       });
       writeFileSync(`${folder}/${file.slice(0, -3)}.cjs`, code);
     }

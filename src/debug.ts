@@ -7,8 +7,8 @@ const debugModule = lazyModule(carried);
 
 /**
  * The WebAssembly backend as it is compiled for looking into it: stack traces and profiles name the
- * kernels, and these check what they assume. The bits are those of the default backend; it is several
- * times slower. `sequential(spec, { backend: debug })`.
+ * kernels and what they call. The bits are those of the default backend; it is several times slower.
+ * `sequential(spec, { backend: debug })`.
  */
 export const debug: BackendFactory = {
   create: () => wasmBackend(debugModule(), 'debug'),

@@ -1,4 +1,3 @@
-import { instantiateSync } from '@assemblyscript/loader';
 import type { instantiate } from '../../build/core.js';
 import { records } from '../../build/records.js';
 import { MemoryError } from '../errors.js';
@@ -58,9 +57,9 @@ function encode(ops: readonly Op[], pointer: (tensor: Tensor) => number): Int32A
  */
 export function wasmBackend(module: WebAssembly.Module, name: WasmBuild = 'wasm'): Backend {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  // The loader's own exports wrap each function in one that takes rest arguments; lists are walked
-  // by the bare ones.
-  const { instance } = instantiateSync<Core>(module, { env: { memory } });
+  // By its constructor: a module that an edge runtime hands over comes from another realm, so that
+  // helpers which ask whether it is an `instanceof WebAssembly.Module` take it for bytes.
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
   const core = instance.exports as unknown as Core;
   twinsOf(core);
   const base = Math.ceil(core.heapBase() / slackBytes) * slackBytes;

@@ -1,0 +1,5 @@
+import * as chainrule from 'chainrule';
+import { fused } from 'chainrule/fused';
+import { check } from '../checks.mjs';
+
+globalThis.outcome = check(chainrule, fused);
