@@ -1,13 +1,8 @@
 import { show } from './checks.js';
+import { bytesIn } from './formats/foreign.js';
 import { decodeSnapshot } from './formats/model-file.js';
 import { Network, type NetworkOptions, stateOf } from './network.js';
 import { checkSnapshot, restoreSnapshot, type Snapshot } from './snapshot.js';
-
-/** The bytes of a file, if that is what was given. */
-function bytesIn(source: unknown): Uint8Array | undefined {
-  if (source instanceof Uint8Array) return source;
-  return source instanceof ArrayBuffer ? new Uint8Array(source) : undefined;
-}
 
 /**
  * A snapshot from the bytes that `save` gives: all of a model as plain data, to look at, or to resume

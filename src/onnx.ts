@@ -1,1 +1,2 @@
 export { toOnnx } from './formats/onnx/export.js';
+export { fromOnnx } from './formats/onnx/import.js';

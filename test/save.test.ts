@@ -52,6 +52,12 @@ function edited(file: Uint8Array, change: (about: About) => unknown): Uint8Array
 describe.each(['wasm', 'js'] as const)('a model saved on %s', (backend) => {
   const other = backend === 'wasm' ? 'js' : 'wasm';
 
+  it('is read from a Buffer of Node as from plain bytes', async () => {
+    const file = save((await trained('js')).model);
+    const padded = Buffer.concat([Buffer.alloc(5), file]);
+    expect(save(load(padded.subarray(5)))).toEqual(file);
+  });
+
   it('predicts the same bits when it is loaded, on either backend', async () => {
     const { model } = await trained(backend);
     const file = save(model);

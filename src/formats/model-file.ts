@@ -1,7 +1,7 @@
 import { version } from '../../package.json';
 import { onlyKeys, show } from '../checks.js';
 import { FormatError } from '../errors.js';
-import { declaredParameters, type Model, type NetworkSpec, resolveModel } from '../layers/model.js';
+import { declaredParameters, type Model, type NetworkSpec } from '../layers/model.js';
 import {
   checkSnapshot,
   emptyTable,
@@ -10,7 +10,7 @@ import {
   type SnapshotTensor,
 } from '../snapshot.js';
 import type { Shape } from '../tensor.js';
-import { boundModel, boundSpec } from './bounds.js';
+import { checkSpec, fromFile } from './foreign.js';
 import { canonicalJson, type Json, parseJson, parseJsonBytes } from './json.js';
 import { packPlain, unpackPlain } from './plain.js';
 import {
@@ -75,23 +75,6 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
     'save',
   );
   return writeSafetensors({ tensors, metadata: new Map([[metadataKey, text]]) });
-}
-
-/** Runs checks that speak of what a user gave, on what a file gave: their errors are then the file's. */
-function fromFile<T>(check: () => T, where: string): T {
-  try {
-    return check();
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-    throw new FormatError(`${where}: ${error.message}`, undefined, { cause: error });
-  }
-}
-
-function checkSpec(json: unknown): Model {
-  boundSpec(json);
-  const model = resolveModel(json as NetworkSpec);
-  boundModel(model);
-  return model;
 }
 
 /**

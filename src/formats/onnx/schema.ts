@@ -72,7 +72,7 @@ export type OnnxTensor = Message<typeof tensor>;
 export type OnnxValue = Message<typeof value>;
 
 /** TensorProto.DataType */
-export const elementTypes = { float: 1, int32: 6, int64: 7, double: 11 } as const;
+export const elementTypes = { float: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
 
 /** AttributeProto.AttributeType */
 export const attributeTypes = { float: 1, int: 2, text: 3, tensor: 4, floats: 6, ints: 7 } as const;

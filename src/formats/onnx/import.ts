@@ -1,0 +1,139 @@
+import { hint, show } from '../../checks.js';
+import { FormatError } from '../../errors.js';
+import { load } from '../../load.js';
+import type { Network, NetworkOptions } from '../../network.js';
+import type { Snapshot } from '../../snapshot.js';
+import { bytesIn } from '../foreign.js';
+import { readTensor } from './constants.js';
+import { isRows, NodeReader, type Value } from './node.js';
+import { operators } from './operators/index.js';
+import type { Rows } from './rows.js';
+import {
+  elementTypes,
+  modelMessage,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxTensor,
+  type OnnxValue,
+} from './schema.js';
+import { snapshotOf } from './stack.js';
+import { readMessage } from './wire.js';
+
+/** Versions of the operator set that mean the same by the operators that are read. */
+const versions = { least: 7, most: 25 };
+
+/**
+ * A network from an ONNX file: ready to predict, or, given a loss, to be trained on. It takes what a
+ * feed-forward network is made of: Gemm, MatMul, Add, the activations of the catalogue, also those
+ * that are written out (erf for gelu), Softmax, Dropout, Flatten, Reshape, Identity and Constant; and
+ * Sub and Div of the inputs, Mul and Add of the outputs, which become scalers. The bytes need not be
+ * trusted, and other files that they name are never opened.
+ *
+ * @param bytes the file
+ * @param options where the network runs
+ * @throws FormatError for what is no ONNX file, or has operators that no layer stands for: it names
+ *   the node and the operator
+ */
+export function fromOnnx(bytes: Uint8Array | ArrayBuffer, options: NetworkOptions = {}): Network {
+  return load(readOnnx(bytes), options);
+}
+
+/** The same as plain data: no network is built. */
+export function readOnnx(bytes: Uint8Array | ArrayBuffer): Snapshot {
+  const file = bytesIn(bytes);
+  if (!file) {
+    throw new TypeError(`fromOnnx: expected the bytes of an ONNX file, got ${show(bytes)}`);
+  }
+  const model = readMessage(modelMessage, file);
+  const { graph } = model;
+  if (!graph?.nodes) fail('no graph: it is no ONNX file, or has been cut short');
+  const version = operatorSet(model);
+  const outputs = run(graph!, version);
+  return snapshotOf(outputs, file.length, model.properties ?? []);
+}
+
+function fail(what: string): never {
+  throw new FormatError(`ONNX file: ${what}`);
+}
+
+const isOnnx = (domain = '') => domain === '' || domain === 'ai.onnx';
+
+function operatorSet({ operators }: OnnxModel): number {
+  const version = operators?.find(({ domain }) => isOnnx(domain))?.version ?? 1;
+  if (version >= versions.least && version <= versions.most) return version;
+  return fail(
+    `expected an operator set from ${versions.least} to ${versions.most}, got ${version}`,
+  );
+}
+
+/** The only one of a graph's inputs or outputs. */
+function only(values: readonly OnnxValue[], what: 'input' | 'output'): OnnxValue {
+  if (values.length === 1) return values[0]!;
+  const names = values.slice(0, 8).map(({ name }) => show(name));
+  return fail(`expected one ${what}, got ${values.length}: ${names.join(', ')}`);
+}
+
+/** Goes through the nodes, which stand in the order in which they compute. */
+function run(
+  { nodes = [], tensors = [], inputs = [], outputs = [] }: OnnxGraph,
+  version: number,
+): Rows {
+  const values = new Map<string, Value>();
+  const stored = new Map<string, OnnxTensor>();
+  for (const tensor of tensors) stored.set(tensor.name ?? '', tensor);
+  // Older files list what is stored among the inputs too.
+  const input = only(
+    inputs.filter(({ name }) => !stored.has(name ?? '')),
+    'input',
+  );
+  values.set(input.name ?? '', inputRows(input));
+
+  /** Numbers are taken out of the file when they are first needed. */
+  const find = (name: string): Value | undefined => {
+    const tensor = stored.get(name);
+    if (tensor && !values.has(name)) values.set(name, readTensor(tensor, `tensor ${show(name)}`));
+    return values.get(name);
+  };
+
+  nodes.forEach((node, i) => {
+    const { operator = '', domain, inputs: names = [], outputs: results = [] } = node;
+    const where = `graph.nodes[${i}] (${show(node.name ?? results[0] ?? '')})`;
+    const read = isOnnx(domain) ? operators[operator] : undefined;
+    if (!read) {
+      const full = isOnnx(domain) ? operator : `${domain}.${operator}`;
+      fail(
+        `${where}: no layer stands for the operator ${show(full)}; ${hint(operator, Object.keys(operators))}`,
+      );
+    }
+    const given = names.map((name) => {
+      const value = name === '' ? undefined : find(name);
+      if (name !== '' && !value) fail(`${where}: its input ${show(name)} comes from nowhere`);
+      return value;
+    });
+    const result = results[0] ?? '';
+    if (values.has(result) || stored.has(result)) fail(`${where}: ${show(result)} comes twice`);
+    values.set(result, read!(new NodeReader(node, i, given, version)));
+  });
+
+  const output = only(outputs, 'output').name ?? '';
+  const rows = values.get(output);
+  if (!isRows(rows)) return fail(`the output ${show(output)} does not depend on the input`);
+  if (rows.unfinished && !rows.scaling) fail(`the output ${show(output)} ${rows.unfinished}`);
+  return rows;
+}
+
+function inputRows({ name, type }: OnnxValue): Rows {
+  const { element, shape } = type?.tensor ?? {};
+  const where = `input ${show(name)}`;
+  if (element !== elementTypes.float && element !== elementTypes.double) {
+    fail(`${where}: expected float numbers, got the element type ${show(element)}`);
+  }
+  const [batch, ...sizes] = shape?.dimensions ?? [];
+  const row = sizes.map(({ size = 0 }) => size);
+  if (!batch || row.length === 0 || row.length > 7 || row.some((size) => !(size >= 1))) {
+    fail(
+      `${where}: expected [batch, …sizes] with fixed sizes, got [${row.join(', ')}] behind the batch`,
+    );
+  }
+  return { shape: row, depth: 0, from: undefined };
+}

@@ -1,0 +1,19 @@
+import { emptyTable } from '../../../snapshot.js';
+import type { Operator } from '../node.js';
+import { activations } from './activations.js';
+import { add, div, mul, pow, sub } from './arithmetic.js';
+import { gemm, matMul } from './dense.js';
+import { shapes } from './shapes.js';
+
+/** What can be read, by the operators' names. */
+export const operators: Readonly<Record<string, Operator>> = Object.assign(emptyTable<Operator>(), {
+  ...activations,
+  ...shapes,
+  Gemm: gemm,
+  MatMul: matMul,
+  Add: add,
+  Sub: sub,
+  Mul: mul,
+  Div: div,
+  Pow: pow,
+});

@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import type { OnnxGraph, OnnxModel } from '../../../src/formats/onnx/schema.js';
+import {
+  FormatError,
+  layers,
+  minMaxScaler,
+  type NetworkSpec,
+  sequential,
+  standardScaler,
+} from '../../../src/index.js';
+import { fromOnnx, toOnnx } from '../../../src/onnx.js';
+import { activationSpecs, nameOf } from '../../catalogues.js';
+import pytorch from '../../fixtures/pytorch.json';
+import { floats } from '../draw.js';
+import { fileOf, floatTensor, node, rows } from './graphs.js';
+
+function roundTrip(spec: NetworkSpec) {
+  const model = sequential(spec);
+  const x = floats(7 * spec.inputShape.reduce((a, b) => a * b, 1));
+  const again = fromOnnx(toOnnx(model));
+  expect(again.predict(x)).toEqual(model.predict(x));
+  expect(toOnnx(again)).toEqual(toOnnx(model));
+  return again;
+}
+
+describe('export and import give the same bits', () => {
+  it.each(activationSpecs.map((activation) => [nameOf(activation), activation] as const))(
+    'with %s',
+    (_name, activation) => {
+      const again = roundTrip({
+        inputShape: [4],
+        layers: [
+          layers.dense({ units: 5, activation, biasInitializer: 'randomNormal' }),
+          layers.dense({ units: 3, useBias: false, activation }),
+        ],
+      });
+      expect(again.toJSON().layers.length).toBe(2);
+      roundTrip({ inputShape: [4], layers: [layers.activation(activation)] });
+    },
+  );
+
+  it('with rows of more than one dimension', () => {
+    const list = [layers.activation('relu'), layers.flatten(), layers.dense({ units: 2 })];
+    roundTrip({ inputShape: [2, 3], layers: list });
+  });
+
+  it('with names of classes', () => {
+    const classes = ['yes', '__proto__'];
+    const list = [layers.dense({ units: 2, activation: 'softmax' })];
+    expect(roundTrip({ inputShape: [2], layers: list, classes }).classes).toEqual(classes);
+  });
+});
+
+it('scalers come back, with what a float32 holds of them', async () => {
+  const model = sequential({
+    inputShape: [3],
+    layers: [layers.dense({ units: 4, activation: 'tanh' }), layers.dense({ units: 2 })],
+    loss: 'meanSquaredError',
+    preprocess: { x: standardScaler(), y: minMaxScaler() },
+  });
+  const x = floats(60).map((value) => 100 + value);
+  await model.fit(x, floats(40), { epochs: 2 });
+  const again = fromOnnx(toOnnx(model));
+  const [y, other] = [model.predict(x), again.predict(x)];
+  y.forEach((value, i) => {
+    expect(Math.abs(value - other[i]!)).toBeLessThan(2e-6);
+  });
+  const { x: before, y: outputs } = model.snapshot().scalers;
+  const { x: after } = again.snapshot().scalers;
+  expect(outputs?.length).toBe(2);
+  before!.forEach((column, c) => {
+    if (!('center' in column)) throw new Error();
+    const { center, scale } = after![c] as typeof column;
+    expect(center).toBeCloseTo(column.center, 12);
+    expect(scale).toBe(Math.fround(column.scale));
+  });
+});
+
+describe('what PyTorch wrote', () => {
+  const unknown = /normalisation|residual/;
+  const known = pytorch.models.filter(({ name }) => !unknown.test(name));
+
+  it.each(known.map((model) => [model.name, model] as const))(
+    'predicts the same: %s',
+    (_name, { onnx, x, y }) => {
+      const ours = fromOnnx(Buffer.from(onnx, 'base64')).predict(Float32Array.from(x));
+      expect(ours.length).toBe(y.length);
+      ours.forEach((value, i) => {
+        expect(Math.abs(value - y[i]!)).toBeLessThan(1e-5);
+      });
+    },
+  );
+
+  it('has its activations as one layer each, though some are written out', () => {
+    const { onnx } = pytorch.models.find(({ name }) => name === 'geluTanh')!;
+    const [first, second] = fromOnnx(Buffer.from(onnx, 'base64')).toJSON().layers;
+    expect(first).toEqual({ type: 'dense', units: 4, activation: 'geluTanh' });
+    expect(second).toEqual({ type: 'dense', units: 2, useBias: false });
+  });
+});
+
+describe('files by hand', () => {
+  const predict = (graph: OnnxGraph, model?: OnnxModel) => [
+    ...fromOnnx(fileOf(graph, model)).predict([1, 2, 3]),
+  ];
+  const w = floatTensor('w', [2, 3], 1, 2, 3, 4, 5, 6);
+
+  it('scale the matrix and the bias of a Gemm', () => {
+    const attributes = [
+      { name: 'transB', int: 1 },
+      { name: 'alpha', float: 2 },
+      { name: 'beta', float: 0.5 },
+    ];
+    const nodes = [node('Gemm', ['x', 'w', 'b'], 'y', attributes)];
+    expect(predict({ nodes, tensors: [w, floatTensor('b', [1], 8)] })).toEqual([32, 68]);
+  });
+
+  it('add a bias behind a product, on either side', () => {
+    const nodes = [node('MatMul', ['x', 'w'], 'z'), node('Add', ['b', 'z'], 'y')];
+    const tensors = [floatTensor('w', [3, 1], 1, 10, 100), floatTensor('b', [1, 1], 7)];
+    expect(predict({ nodes, tensors })).toEqual([328]);
+  });
+
+  it('hold numbers as constants, and in each of the ways of a tensor', () => {
+    const nodes = [
+      node('Constant', [], 'shape', [{ name: 'value_ints', ints: [-1, 3] }]),
+      node('Reshape', ['x', 'shape'], 'flat'),
+      node('Constant', [], 'w', [
+        { name: 'value', tensor: { dims: [3, 1], type: 11, doubles: Float64Array.of(1, 2, 3) } },
+      ]),
+      node('Gemm', ['flat', 'w', 'b'], 'y'),
+    ];
+    const tensors = [{ name: 'b', dims: [1], type: 1, floats: Float32Array.of(5) }];
+    expect(predict({ nodes, tensors, inputs: [rows('x', 3), rows('b')] })).toEqual([19]);
+  });
+
+  const refused: [string, OnnxGraph, string, OnnxModel?][] = [
+    [
+      'an operator that no layer stands for',
+      { nodes: [node('Conv', ['x', 'w'], 'y')] },
+      "graph.nodes[0] ('y'): no layer stands for the operator 'Conv'",
+    ],
+    [
+      'an operator named as what objects inherit',
+      { nodes: [node('constructor', ['x'], 'y'), node('__proto__', ['x'], 'z')] },
+      "no layer stands for the operator 'constructor'",
+    ],
+    [
+      'operators of others',
+      { nodes: [{ ...node('Relu', ['x'], 'y'), domain: 'com.microsoft' }] },
+      "no layer stands for the operator 'com.microsoft.Relu'",
+    ],
+    [
+      'numbers in another file',
+      {
+        nodes: [node('MatMul', ['x', 'w'], 'y')],
+        tensors: [{ name: 'w', dims: [3, 1], type: 1, location: 1 }],
+      },
+      "tensor 'w': its numbers are in another file, which is never opened",
+    ],
+    [
+      'half floats',
+      {
+        nodes: [node('MatMul', ['x', 'w'], 'y')],
+        tensors: [{ name: 'w', dims: [3, 1], type: 10, raw: new Uint8Array(6) }],
+      },
+      "tensor 'w': expected float32 or float64 numbers, got the element type 10",
+    ],
+    [
+      'fewer numbers than there should be',
+      { nodes: [node('MatMul', ['x', 'w'], 'y')], tensors: [floatTensor('w', [3, 9], 1)] },
+      "tensor 'w': expected 27 numbers of 4 bytes, got 4 bytes",
+    ],
+    [
+      'sizes whose product is beyond all numbers',
+      { nodes: [node('MatMul', ['x', 'w'], 'y')], tensors: [floatTensor('w', [2 ** 40, 2 ** 40])] },
+      'are no sizes',
+    ],
+    [
+      'a matrix for other rows',
+      { nodes: [node('MatMul', ['x', 'w'], 'y')], tensors: [w] },
+      "graph.nodes[0] (MatMul, 'y'): input 1: expected a matrix for rows of 3 numbers, got one for 2",
+    ],
+    [
+      'a name from nowhere',
+      { nodes: [node('Relu', ['later'], 'y'), node('Relu', ['x'], 'later')] },
+      "graph.nodes[0] ('y'): its input 'later' comes from nowhere",
+    ],
+    [
+      'a name twice',
+      { nodes: [node('Relu', ['x'], 'y'), node('Tanh', ['x'], 'y')] },
+      "graph.nodes[1] ('y'): 'y' comes twice",
+    ],
+    ['no output', { nodes: [node('Relu', ['x'], 'z')] }, "the output 'y' does not depend"],
+    [
+      'two inputs',
+      { nodes: [node('Add', ['x', 'b'], 'y')], inputs: [rows('x', 3), rows('b', 3)] },
+      "expected one input, got 2: 'x', 'b'",
+    ],
+    [
+      'inputs of open sizes',
+      { nodes: [node('Relu', ['x'], 'y')], inputs: [rows('x', 0)] },
+      "input 'x': expected [batch, …sizes] with fixed sizes, got [0] behind the batch",
+    ],
+    [
+      'rows wider than memory',
+      { nodes: [node('Relu', ['x'], 'y')], inputs: [rows('x', 2 ** 40)] },
+      'ONNX file: inputShape: numbers in a row: expected at most',
+    ],
+    [
+      'another hardSigmoid',
+      { nodes: [node('HardSigmoid', ['x'], 'y')] },
+      "graph.nodes[0] (HardSigmoid, 'y'): expected alpha 1/6 and beta 0.5, got 0.2 and 0.5",
+    ],
+    [
+      'a product of rows',
+      { nodes: [node('Relu', ['x'], 'a'), node('Tanh', ['x'], 'b'), node('Mul', ['a', 'b'], 'y')] },
+      "graph.nodes[2] (Mul, 'y'): multiplies what no layer does",
+    ],
+    [
+      'a piece of an activation',
+      { nodes: [node('Erf', ['x'], 'y')] },
+      "the output 'y' is a piece of no activation that is known, from erf on",
+    ],
+    [
+      'layers behind outputs in their own units',
+      {
+        nodes: [node('Mul', ['x', 's'], 'z'), node('Relu', ['z'], 'y')],
+        tensors: [floatTensor('s', [1], 2)],
+      },
+      'rows that are scaled by constants can only be the outputs',
+    ],
+    [
+      'weights that are not finite',
+      {
+        nodes: [node('MatMul', ['x', 'w'], 'y')],
+        tensors: [floatTensor('w', [3, 1], 1, Number.NaN, 2)],
+      },
+      'ONNX file: weights: layers.0.w: expected finite numbers, got NaN at place 1',
+    ],
+    [
+      'classes that are none',
+      { nodes: [node('Softmax', ['x'], 'y')] },
+      'ONNX file: classes: expected 3 names',
+      { properties: [{ key: 'chainrule.classes', value: '["a"]' }] },
+    ],
+    [
+      'an operator set of the future',
+      { nodes: [node('Relu', ['x'], 'y')] },
+      'expected an operator set from 7 to 25, got 99',
+      { operators: [{ version: 99 }] },
+    ],
+  ];
+
+  it.each(refused)('are refused with %s', (_name, graph, message, model) => {
+    const file = fileOf(graph, model);
+    expect(() => fromOnnx(file)).toThrow(FormatError);
+    expect(() => fromOnnx(file)).toThrow(message);
+  });
+
+  it('are refused where few numbers become many weights', () => {
+    const square = { ...w, dims: [512, 512], raw: new Uint8Array(2 ** 20) };
+    const nodes = Array.from({ length: 9 }, (_, i) => {
+      return node('MatMul', [i === 0 ? 'x' : `z${i}`, 'w'], i === 8 ? 'y' : `z${i + 1}`);
+    });
+    const file = fileOf({ nodes, tensors: [square], inputs: [rows('x', 512)] });
+    expect(() => fromOnnx(file)).toThrow('the same weights are used by too many layers');
+  });
+
+  it('are refused where they are no files', () => {
+    expect(() => fromOnnx(Uint8Array.of(1, 2, 3))).toThrow(FormatError);
+    expect(() => fromOnnx(new Uint8Array())).toThrow('ONNX file: no graph');
+    expect(() => fromOnnx('model.onnx' as never)).toThrow(
+      "fromOnnx: expected the bytes of an ONNX file, got 'model.onnx'",
+    );
+  });
+});
