@@ -89,12 +89,12 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
       weights = undefined;
     },
     state() {
-      const plain = Object.entries(weights ?? {}).map(([name, w]) => [name, Array.from(w)]);
+      // They are never written to, so that they need not be copied.
       return {
         best: best ?? null,
         bestEpoch: bestEpoch ?? null,
         waited,
-        weights: weights ? Object.fromEntries(plain) : null,
+        weights: weights ? { ...weights } : null,
       };
     },
     restore(state) {
@@ -109,7 +109,10 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
       weights = undefined;
       if (given.weights) {
         const entries = Object.entries(given.weights as Record<string, ArrayLike<number>>);
-        weights = Object.fromEntries(entries.map(([name, w]) => [name, Float32Array.from(w)]));
+        // JSON text makes an object with numbers for keys of a typed array.
+        weights = Object.fromEntries(
+          entries.map(([name, w]) => [name, Float32Array.from(Object.values(w))]),
+        );
       }
       restored = true;
     },
@@ -181,10 +184,10 @@ export function progress(options: { readonly write?: (line: string) => unknown }
 
 /**
  * Calls a function at the end of every so many epochs, and waits for it, so that what it stores is a
- * whole state.
+ * whole state: `save: (context) => keep(context.checkpoint())`.
  *
- * @param options save: takes the context of the epoch's end, with `model`, `epoch` and `logs`; every:
- *   how many epochs lie between two calls, default 1
+ * @param options save: takes the context of the epoch's end, with `model`, `epoch`, `logs` and
+ *   `checkpoint()`; every: how many epochs lie between two calls, default 1
  */
 export function checkpoint(options: {
   readonly save: (context: CallbackContext) => unknown;

@@ -2,6 +2,7 @@ import { numberWithin, onlyKeys, show, wholeNumber } from './checks.js';
 import type { InputRows, Targets } from './data.js';
 import { type Callback, hooks } from './hooks.js';
 import { type LearningRate, readSchedule } from './rates.js';
+import type { Snapshot } from './snapshot.js';
 
 /** How to train. */
 export interface FitOptions {
@@ -27,6 +28,13 @@ export interface FitOptions {
   readonly callbacks?: readonly Callback[];
   /** Ends the training between two batches, and `fit` resolves: what was learnt is kept. */
   readonly signal?: AbortSignal;
+  /**
+   * A checkpoint to go on from: the network becomes that of the checkpoint, and the training ends with
+   * the bits of one that was never stopped, whatever backend it was on. `epochs` then counts those
+   * before it, too. Data and options must be the same again; callbacks and a schedule that remember
+   * something get back what they did.
+   */
+  readonly resume?: Snapshot;
 }
 
 const optionKeys = [
@@ -38,13 +46,14 @@ const optionKeys = [
   'learningRate',
   'callbacks',
   'signal',
+  'resume',
 ] as const;
 
 /** Options with their defaults, checked. */
 export function readOptions(options: FitOptions) {
   onlyKeys(options, optionKeys, 'fit');
   const { epochs = 1, batchSize = 32, shuffle = true, validationSplit = 0 } = options;
-  const { callbacks = [], signal } = options;
+  const { callbacks = [], signal, resume } = options;
   wholeNumber(epochs, 'epochs', 0);
   wholeNumber(batchSize, 'batchSize');
   if (typeof shuffle !== 'boolean') {
@@ -80,5 +89,5 @@ export function readOptions(options: FitOptions) {
   if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
     throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
   }
-  return { epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal };
+  return { epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal, resume };
 }

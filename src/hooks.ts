@@ -1,3 +1,4 @@
+import type { Checkpoint } from './checkpoint.js';
 import type { Network, Weights } from './network.js';
 import type { Logs } from './scoring.js';
 
@@ -28,6 +29,13 @@ export interface CallbackContext {
   stop(reason?: 'stopped' | 'earlyStopping' | 'timeLimit'): void;
   /** As that of the model, which is refused while a training runs. */
   setWeights(weights: Readonly<Weights>): void;
+  /**
+   * All that it takes to go on from here: `fit(x, y, { resume: checkpoint })`. It is a copy.
+   *
+   * @throws Error once the hook has ended, and in hooks around the training, where there is nothing
+   *   to go on with
+   */
+  checkpoint(): Checkpoint;
 }
 
 /**
@@ -42,7 +50,10 @@ export interface Callback {
   onBatchEnd?(context: CallbackContext): unknown;
   onEpochEnd?(context: CallbackContext): unknown;
   onTrainEnd?(context: CallbackContext): unknown;
-  /** What it has learnt so far, as plain JSON, for a training that is to go on later. */
+  /**
+   * What it has learnt so far, for a training that is to go on later: plain JSON, and typed arrays
+   * of numbers among it. A copy, which it does not change any more.
+   */
   state?(): unknown;
   /** Takes such a state before a training begins, which then goes on from there. */
   restore?(state: unknown): void;

@@ -1,6 +1,7 @@
 export type { BackendFactory, BackendName } from './backends/backend.js';
 export * as callbacks from './callbacks.js';
 export { type OneHotSpec, oneHot } from './categories.js';
+export type { Checkpoint, TrainingState } from './checkpoint.js';
 export type { InputRows, Label, Rows, Targets } from './data.js';
 export {
   type ClassData,

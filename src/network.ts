@@ -97,10 +97,9 @@ export class Network {
     const release = this.#state.lock('fit');
     try {
       const run = this.#train(x, y, options, true);
-      for (let step = run.next(); ; step = run.next()) {
-        if (step.done) return step.value;
-        if ('until' in step.value) await waitFor(step.value, run);
-      }
+      let step = run.next();
+      while (!step.done) step = 'until' in step.value ? await goOn(step.value, run) : run.next();
+      return step.value;
     } finally {
       release();
     }
@@ -116,20 +115,26 @@ export class Network {
     options: FitOptions = {},
   ): AsyncGenerator<EpochResult, FitResult, void> {
     let release = this.#state.lock('epochs');
+    let run: ReturnType<Training['run']> | undefined;
     try {
-      const run = this.#train(x, y, options, false);
-      for (let step = run.next(); ; step = run.next()) {
-        if (step.done) return step.value;
+      run = this.#train(x, y, options, false);
+      let step = run.next();
+      while (!step.done) {
         if ('until' in step.value) {
-          await waitFor(step.value, run);
+          step = await goOn(step.value, run);
           continue;
         }
         release();
         yield step.value;
         release = this.#state.lock('epochs');
+        step = run.next();
       }
+      return step.value;
     } finally {
       release();
+      // After a `break`, what the training holds is still to be given up.
+      const end = run?.return(undefined as never);
+      if (end && !end.done && 'until' in end.value) await goOn(end.value, run!);
     }
   }
 
@@ -315,7 +320,7 @@ export class Network {
     const state = this.#state;
     const prepared = prepare(state, x, y, options);
     const setWeights = (weights: Readonly<Weights>) => this.#replaceWeights(weights);
-    return new Training(state, this, prepared, alone, setWeights).run();
+    return new Training(state, { network: this, setWeights }, prepared, alone).run();
   }
 
   #replaceWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
@@ -438,13 +443,17 @@ function checkLength(out: Float32Array, length: number, name: string): void {
   throw new ShapeError(`${name}: expected a Float32Array of ${length} numbers, got ${out.length}`);
 }
 
-/** Awaits what a training asks for; a failure of it is the training's. */
-async function waitFor(pause: Pause, run: Generator<unknown, unknown, void>): Promise<void> {
+/** Awaits what a training asks for, and lets it go on; a failure of it is the training's. */
+async function goOn<Step, Result>(
+  { until }: Pause,
+  run: Generator<Step, Result, void>,
+): Promise<IteratorResult<Step, Result>> {
   try {
-    await pause.until;
+    await until;
   } catch (error) {
-    run.throw(error);
+    return run.throw(error);
   }
+  return run.next();
 }
 
 /**

@@ -1,10 +1,21 @@
 import type { CategoricalRows } from './categories.js';
+import {
+  type Checkpoint,
+  type Course,
+  checkCourse,
+  readCheckpoint,
+  restoreMemories,
+} from './checkpoint.js';
 import { type DenseRows, type InputRows, stratifiedSplit, type Targets } from './data.js';
+import { Digest } from './digest.js';
 import { ShapeError } from './errors.js';
+import type { Feed } from './feeds/feed.js';
+import { HeldFeed } from './feeds/held.js';
 import { type FitOptions, readOptions } from './fit-options.js';
 import { largest } from './metrics.js';
-import { type Held, mostEpochs } from './plan.js';
+import { mostEpochs } from './plan.js';
 import { Random, streams } from './random.js';
+import { restoreSnapshot } from './snapshot.js';
 import type { NetworkState } from './state.js';
 
 /** Floats of outputs that one run of a list may append for the metrics. */
@@ -37,19 +48,19 @@ function split(state: NetworkState, targets: DenseRows, share: number, shuffle: 
   return parts;
 }
 
-/** A training that has been checked and laid out in memory. */
-export interface Prepared extends ReturnType<typeof readOptions> {
-  /** Puts all rows into the network's memory, in place of those of any other training. */
-  readonly hold: () => Held;
-  /** Rows to train on, in the order in which they were given. */
-  readonly training: Int32Array;
-  /** Rows to validate on. */
-  readonly validating: Int32Array;
-  /** How many epochs' orders of the training rows there is room for, one behind the other. */
-  readonly orders: number;
+/** A training that has been checked, and that there is room for. */
+export interface Prepared extends Omit<ReturnType<typeof readOptions>, 'resume'> {
+  readonly feed: Feed;
+  /** What the training is made of; looked at only where somebody is to go on with it. */
+  readonly course: () => Course;
+  /** Where it begins, if not at its beginning. */
+  readonly resume: Checkpoint | undefined;
 }
 
-/** Checks all arguments, and puts rows and targets into the network's memory. */
+/**
+ * Checks all arguments, and makes room for rows and targets in the network's memory. Where a training
+ * is to be resumed, the network becomes that of the checkpoint. Nothing changes if there is an error.
+ */
 export function prepare(
   state: NetworkState,
   x: InputRows,
@@ -57,6 +68,30 @@ export function prepare(
   options: FitOptions = {},
 ): Prepared {
   const read = readOptions(options);
+  if (!read.resume) return { ...lay(state, x, y, options, read), resume: undefined };
+  const resume = readCheckpoint(read.resume, state.model);
+  const putBack = state.remember();
+  try {
+    restoreSnapshot(state, resume);
+    state.classes = resume.spec.classes;
+    const prepared = lay(state, x, y, options, read);
+    checkCourse(resume, prepared.course());
+    state.scores().restore(resume.training.metrics);
+    restoreMemories(resume, prepared.schedule, prepared.callbacks);
+    return { ...prepared, resume };
+  } catch (error) {
+    putBack();
+    throw error;
+  }
+}
+
+function lay(
+  state: NetworkState,
+  x: InputRows,
+  y: Targets,
+  options: FitOptions,
+  read: ReturnType<typeof readOptions>,
+): Omit<Prepared, 'resume'> {
   const { model, plan } = state;
   const given = state.readInputs(x, 'x');
   const { targets, classes } = state.readTargets(y);
@@ -83,29 +118,41 @@ export function prepare(
   const orders = Math.max(1, Math.min(mostEpochs, Math.floor(mostIndices / training.length)));
   const visited = training.length * orders + validating.length;
   const scheduled = read.schedule !== undefined;
-  const hold = () => {
+  const put = () => {
     const place = plan.hold(count + more, training.length, visited, room, scheduled);
     const { floats } = plan.backend;
-    const put = (part: { inputs: DenseRows; targets: DenseRows }, row: number) => {
+    const write = (part: { inputs: DenseRows; targets: DenseRows }, row: number) => {
       state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
       const at = place.targets.offset + row * model.targetColumns;
       state.writeTargets(part.targets.values, floats, at);
     };
-    put({ inputs, targets }, 0);
-    if (extra) put(extra, count);
-    (plan.backend.view(place.training) as Int32Array).set(training);
-    const indices = plan.backend.view(place.indices) as Int32Array;
-    indices.set(validating);
-    for (let i = 0; i < orders; i++) {
-      indices.set(training, validating.length + i * training.length);
-    }
+    write({ inputs, targets }, 0);
+    if (extra) write(extra, count);
     return place;
   };
   // Room first: where there is none, nothing has changed yet.
   plan.hold(count + more, training.length, visited, room, scheduled);
   state.classes = classes;
   state.keepScalers(scalers);
-  return { ...read, batchSize: batch, hold, training, validating, orders };
+  const { shuffle, validationSplit } = read;
+  const feed = new HeldFeed(plan, { batchSize: batch, shuffle, training, validating, orders, put });
+  let course: Course | undefined;
+  return {
+    ...read,
+    feed,
+    course: () =>
+      (course ??= {
+        ...{ batchSize: batch, shuffle, validationSplit, rows: training.length },
+        digest: digestOf(inputs, targets),
+        validationDigest: extra ? digestOf(extra.inputs, extra.targets) : '',
+      }),
+  };
+}
+
+function digestOf(...parts: readonly DenseRows[]): string {
+  const digest = new Digest();
+  for (const { values } of parts) digest.add(values);
+  return digest.toString();
 }
 
 /** Refuses inputs and targets of different row counts. */

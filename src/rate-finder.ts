@@ -1,9 +1,10 @@
 import { numberWithin, onlyKeys, show, wholeNumber } from './checks.js';
 import type { InputRows, Targets } from './data.js';
+import type { Part } from './feeds/feed.js';
 import { exp64, log64 } from './math64.js';
 import { Network, stateOf } from './network.js';
-import { counter } from './plan.js';
 import { prepare } from './prepare.js';
+import { Runs } from './runs.js';
 import { Turns } from './turns.js';
 
 export interface FindLearningRateOptions {
@@ -61,46 +62,28 @@ export async function findLearningRate(
   const release = state.lock(where);
   const restore = state.remember();
   try {
-    const { plan } = state;
-    const prepared = prepare(state, x, y, { batchSize });
-    const { training } = prepared;
-    const batch = prepared.batchSize;
-    prepared.hold();
-    const list = plan.list({
-      batch,
-      rows: 'held',
-      training: true,
-      outputs: false,
-      loss: true,
-      gradients: 'parameters',
-      update: true,
-    });
-    const shuffling = plan.shuffling();
+    const { feed } = prepare(state, x, y, { batchSize });
+    const runs = new Runs(state, feed, false);
+    const batch = feed.batchSize;
+    const list = runs.training(batch);
     const rates: number[] = [];
     const losses: number[] = [];
     const smoothed: number[] = [];
     const turns = new Turns();
     const range = log64(to / from);
-    let cursor = training.length;
+    let part: Part | undefined;
     let [sum, weight, least] = [0, 0, Number.POSITIVE_INFINITY];
     for (let i = 0; i < steps; i++) {
-      // Predictions during a pause may have moved the memory.
-      const view = (tensor: typeof plan.hyper) => plan.backend.view(tensor);
-      const [hyper, counters, sums] = [view(plan.hyper), view(plan.counters), view(plan.sums)];
-      if (cursor + batch > training.length) {
-        cursor = 0;
-        counters[counter.cursor] = cursor;
-        counters[counter.shuffled] = state.epochs++;
-        shuffling.run(1);
+      while (!part || part.rows < batch) {
+        part = feed.next() as Part | undefined;
+        if (!part) feed.begin(state.epochs++, 0, 1);
       }
       const rate = from * exp64((i / (steps - 1)) * range);
-      hyper[0] = rate;
-      counters[counter.cursor] = cursor;
-      counters[counter.epoch] = 0;
-      sums[0] = 0;
+      runs.look().hyper[0] = rate;
+      const run = runs.run(list, part.cursor, 0, 1);
       // A loss that is not finite.
-      if (list.program.run(1) === 0) break;
-      const loss = sums[0]! / batch;
+      if (run.steps === 0) break;
+      const loss = run.sum / batch;
       sum = smoothing * sum + loss;
       weight = smoothing * weight + 1;
       const smooth = sum / weight;
@@ -109,7 +92,7 @@ export async function findLearningRate(
       smoothed.push(smooth);
       least = Math.min(least, smooth);
       if (smooth > tooMuch * least) break;
-      cursor += batch;
+      part = { cursor: part.cursor + batch, rows: part.rows - batch };
       if (turns.due(list.work)) await turns.take().until;
     }
     const place = smoothed.indexOf(least);

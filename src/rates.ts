@@ -1,5 +1,6 @@
 import { numberWithin, show } from './checks.js';
 import type { Logs } from './scoring.js';
+import type { Plain } from './snapshot.js';
 
 /** The learning rate of a step; `step` and `epoch` count from 0 over the whole training. */
 export type RateFunction = (step: number, epoch: number) => number;
@@ -102,6 +103,11 @@ export class Rates {
       if (changes) rate = this.at(step + i);
       ring[(at + i) & (ring.length - 1)] = rate;
     }
+  }
+
+  /** What the schedule remembers; null where that is nothing. */
+  state(): Plain {
+    return (this.#schedule.state?.() ?? null) as Plain;
   }
 
   /** What an epoch has brought. */

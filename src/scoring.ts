@@ -46,6 +46,19 @@ export class Scores {
     }
   }
 
+  /** What each metric has gathered. */
+  state(): Float64Array[] {
+    return this.#metrics.map(([, metric]) => metric.state());
+  }
+
+  /** Goes on from there. */
+  restore(states: readonly Float64Array[]): void {
+    this.#metrics.forEach(([name, metric], i) => {
+      if (metric.restore(states[i]!)) return;
+      throw new RangeError(`resume: metrics: the sums are not those of ${name}`);
+    });
+  }
+
   /** Adds the values to the logs, their names behind a prefix such as 'val_'. */
   report(logs: Logs, prefix = ''): void {
     for (const [name, metric] of this.#metrics) logs[prefix + name] = metric.value();

@@ -1,21 +1,27 @@
-import type { Program } from './backends/backend.js';
+import type { Checkpoint, TrainingState } from './checkpoint.js';
 import { divergence } from './divergence.js';
+import type { Part } from './feeds/feed.js';
 import { allFinite } from './finite.js';
 import type { CallbackContext, hooks, StopReason } from './hooks.js';
 import type { Network, Weights } from './network.js';
-import { counter, type Held, type List, mostRates } from './plan.js';
+import { counter, type List, mostRates } from './plan.js';
 import type { Prepared } from './prepare.js';
 import { Rates } from './rates.js';
+import { Runs, type Views } from './runs.js';
 import type { Logs, Scores } from './scoring.js';
+import type { Plain } from './snapshot.js';
 import type { NetworkState } from './state.js';
-import { type Pause, sliceWork, Turns } from './turns.js';
+import { isThenable, type Pause, sliceWork, Turns } from './turns.js';
 
 /** What was reported of each whole epoch, in order: `loss`, metrics, and `val_` before those of validation. */
 export type History = { loss: number[] } & { [name: string]: number[] };
 
 export interface FitResult {
+  /** With a resumed training, of all epochs since its beginning. */
   readonly history: History;
   readonly stopReason: StopReason;
+  /** Where it was stopped before its end, except by early stopping: what it takes to go on. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /** One epoch of `epochs()`. */
@@ -24,27 +30,22 @@ export interface EpochResult {
   readonly logs: Logs;
 }
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
-
-/** The parts of the memory that a training reads and writes, for as long as it does not move. */
-interface Views {
-  readonly floats: Float32Array;
-  readonly state: Float32Array;
-  readonly trainable: Float32Array;
-  readonly sums: Float64Array;
-  readonly hyper: Float64Array;
-  readonly rates: Float64Array;
-  readonly counters: Int32Array;
+/** What a training asks of the network's face. */
+export interface Face {
+  readonly network: Network;
+  /** Replaces weights between two batches, for callbacks. */
+  setWeights(weights: Readonly<Weights>): void;
 }
 
-/** The lists of one training: whole batches, and the rest of an epoch; what opens and closes epochs. */
-interface Lists {
-  readonly held: Held;
-  readonly whole: List;
-  readonly short: List;
-  readonly shuffling: Program;
-  readonly checking: Program;
+/** How far an epoch has come. */
+interface Progress {
+  /** Which of the network's shuffles it goes by. */
+  shuffle: number | null;
+  batch: number;
+  /** Rows trained on, and the sum of their losses. */
+  done: number;
+  sum: number;
+  readonly scores: Scores;
 }
 
 /**
@@ -56,13 +57,11 @@ export class Training {
   readonly history: History = { loss: [] };
   stopReason: StopReason = 'completed';
   readonly #state: NetworkState;
-  readonly #model: Network;
+  readonly #face: Face;
   readonly #prepared: Prepared;
+  readonly #runs: Runs;
   readonly #snapshot: Float32Array;
-  #lists: Lists | undefined;
-  #views: Views | undefined;
   #grouped: boolean;
-  readonly #setWeights: (weights: Readonly<Weights>) => void;
   readonly #turns = new Turns();
   readonly #stepsPerEpoch: number;
   /** The schedule's learning rates; without a schedule, the optimizer's own is never touched. */
@@ -71,142 +70,127 @@ export class Training {
   readonly #tabled: boolean;
   #logs: Logs = {};
   #epoch = 0;
-  #batch = 0;
+  #progress: Progress;
+  /** The hook that is next, or under way, and for how many callbacks it has been called. */
+  #hook: TrainingState['hook'] = 'onEpochBegin';
+  #called = 0;
   #stop: StopReason | undefined;
+  /** Whether a callback is being told of an epoch or a batch. */
+  #telling = false;
+  readonly #stopping: CallbackContext['stop'] = (reason = 'stopped') => {
+    this.#stop ??= reason;
+  };
+  readonly #checkpointing: CallbackContext['checkpoint'] = () => {
+    if (this.#telling) return this.#checkpoint();
+    throw new Error(
+      'checkpoint: expected to be called while onEpochBegin, onBatchEnd or onEpochEnd runs',
+    );
+  };
+  /** Whether the network is its owner's, between two epochs. */
+  #between = false;
 
-  /**
-   * @param alone whether nobody wants the result of each epoch as it ends
-   * @param setWeights replaces weights between two batches, for callbacks
-   */
-  constructor(
-    state: NetworkState,
-    model: Network,
-    prepared: Prepared,
-    alone: boolean,
-    setWeights: (weights: Readonly<Weights>) => void,
-  ) {
+  /** @param alone whether nobody wants the result of each epoch as it ends */
+  constructor(state: NetworkState, face: Face, prepared: Prepared, alone: boolean) {
     this.#state = state;
-    this.#model = model;
+    this.#face = face;
     this.#prepared = prepared;
-    this.#setWeights = setWeights;
     this.#snapshot = new Float32Array(state.plan.state.columns);
-    const { callbacks, validating, schedule, epochs, training, batchSize } = prepared;
-    const stepsPerEpoch = Math.ceil(training.length / batchSize);
+    const { callbacks, schedule, epochs, feed, resume } = prepared;
+    const stepsPerEpoch = Math.ceil(feed.rows! / feed.batchSize);
     this.#stepsPerEpoch = stepsPerEpoch;
     const learningRate = this.#ownRate;
     this.#rates = schedule && new Rates(schedule, { learningRate, epochs, stepsPerEpoch });
     const told = callbacks.some((c) => c.onEpochBegin ?? c.onBatchEnd ?? c.onEpochEnd);
-    const plain = validating.length === 0 && state.model.metrics.length === 0;
+    const plain = feed.validating === 0 && state.model.metrics.length === 0;
     this.#grouped = alone && !told && plain && !this.#rates?.observing;
     this.#tabled = this.#rates !== undefined && (this.#rates.perStep || this.#grouped);
+    this.#runs = new Runs(state, feed, this.#tabled);
+    this.#progress = this.#fresh();
+    if (resume) this.#resume(resume);
   }
 
   *run(): Generator<Pause | EpochResult, FitResult, void> {
-    this.#take(this.#look());
+    this.#take(this.#runs.look());
     try {
-      yield* this.#call('onTrainBegin');
+      yield* this.#call('onTrainBegin', 0);
+      if (this.#prepared.resume) this.#resumeRate(this.#prepared.resume.training);
       yield* this.#epochs();
-      yield* this.#call('onTrainEnd');
-      return { history: this.history, stopReason: this.stopReason };
+      const { history, stopReason } = this;
+      const ended = stopReason === 'completed' || stopReason === 'earlyStopping';
+      const result = ended ? { history, stopReason } : this.#stopped();
+      yield* this.#call('onTrainEnd', 0);
+      return result;
     } finally {
       // However it ends, also by an error of a callback: what is left can be used.
-      const views = this.#look();
-      if (!allFinite(views.trainable)) this.#restore(views);
-      if (this.#rates) views.hyper[0] = this.#ownRate;
+      const { plan } = this.#state;
+      if (!this.#between) {
+        const trainable = plan.backend.view(plan.trainable) as Float32Array;
+        if (!allFinite(trainable)) this.#restore(plan.backend.view(plan.state) as Float32Array);
+        if (this.#rates) plan.backend.view(plan.hyper)[0] = this.#ownRate;
+      }
+      const end = this.#prepared.feed.end();
+      if (isThenable(end)) yield { until: end };
     }
   }
 
   *#epochs(): Generator<Pause | EpochResult, void, void> {
-    const { epochs, callbacks, validating } = this.#prepared;
+    const { epochs, callbacks, feed } = this.#prepared;
     while (this.#epoch < epochs && !this.#over()) {
-      const lists = this.#ready();
-      const group = this.#grouped ? this.#epochsAtOnce(lists) : 1;
-      if (group > 1 && this.#runEpochs(lists, group)) {
-        if (this.#turns.due(this.#epochWork(lists) * group)) yield this.#turns.take();
-        continue;
+      if (this.#hook === 'onEpochBegin') {
+        const group = this.#grouped ? this.#epochsAtOnce() : 1;
+        if (group > 1 && this.#runEpochs(group)) {
+          const work = this.#epochWork(this.#runs.training(feed.batchSize)) * group;
+          if (this.#turns.due(work)) yield this.#turns.take();
+          continue;
+        }
+        this.#logs = {};
+        this.#progress = this.#fresh();
+        if (this.#rates) {
+          this.#runs.look().hyper[0] = this.#rates.at(this.#epoch * this.#stepsPerEpoch);
+        }
+        yield* this.#call('onEpochBegin', this.#called);
+        this.#hook = 'onBatchEnd';
+        this.#called = callbacks.length;
+        if (this.#over()) break;
       }
-      this.#logs = {};
-      this.#batch = 0;
-      if (this.#rates) this.#look().hyper[0] = this.#rates.at(this.#epoch * this.#stepsPerEpoch);
-      if (callbacks.length > 0) yield* this.#call('onEpochBegin');
-      if (this.#over()) break;
-      yield* this.#trainEpoch(this.#ready());
-      if (this.stopReason !== 'completed') break;
-      if (validating.length > 0) yield* this.#validate(this.#ready());
-      for (const name in this.#logs) (this.history[name] ??= []).push(this.#logs[name]!);
-      this.#rates?.observe(this.#logs);
-      if (callbacks.length > 0) yield* this.#call('onEpochEnd');
+      if (this.#hook === 'onBatchEnd') {
+        yield* this.#trainEpoch();
+        if (this.stopReason !== 'completed') break;
+        if (feed.validating > 0) yield* this.#validate();
+        for (const name in this.#logs) (this.history[name] ??= []).push(this.#logs[name]!);
+        this.#rates?.observe(this.#logs);
+        this.#hook = 'onEpochEnd';
+        this.#called = 0;
+      }
+      yield* this.#call('onEpochEnd', this.#called);
       // Between two epochs the network is its owner's.
-      if (this.#rates) this.#look().hyper[0] = this.#ownRate;
+      if (this.#rates) this.#runs.look().hyper[0] = this.#ownRate;
+      this.#between = true;
       yield { epoch: this.#epoch, logs: this.#logs };
+      this.#between = false;
       this.#epoch++;
+      this.#hook = 'onEpochBegin';
+      this.#called = 0;
     }
   }
 
-  /** The rows in memory, and the lists that run on them; anew where another training had them. */
-  #ready(): Lists {
-    const { plan, model } = this.#state;
-    if (this.#lists && plan.held === this.#lists.held) return this.#lists;
-    const { batchSize, training, hold } = this.#prepared;
-    const held = hold();
-    const request = {
-      batch: batchSize,
-      rows: 'held',
-      training: true,
-      outputs: model.metrics.length > 0,
-      loss: true,
-      gradients: 'parameters',
-      update: true,
-      scheduled: this.#tabled,
-    } as const;
-    const whole = plan.list(request);
-    const rest = training.length % batchSize;
-    const short = rest > 0 ? plan.list({ ...request, batch: rest }) : whole;
-    this.#views = undefined;
-    const [shuffling, checking] = [plan.shuffling(), plan.checking()];
-    this.#lists = { held, whole, short, shuffling, checking };
-    return this.#lists;
-  }
-
-  /** Views of the memory as it is now: it moves when something needs more of it. */
-  #look(): Views {
-    const { plan } = this.#state;
-    const { backend } = plan;
-    const { floats } = backend;
-    if (this.#views?.floats === floats) return this.#views;
-    const { held } = this.#ready();
-    this.#views = {
-      floats: backend.floats,
-      state: backend.view(plan.state) as Float32Array,
-      trainable: backend.view(plan.trainable) as Float32Array,
-      sums: backend.view(plan.sums) as Float64Array,
-      hyper: backend.view(plan.hyper) as Float64Array,
-      rates: backend.view(held.rates) as Float64Array,
-      counters: backend.view(plan.counters) as Int32Array,
-    };
-    return this.#views;
-  }
-
-  /** Writes the orders in which the next epochs visit the training rows. */
-  #shuffle({ counters }: Views, { shuffling }: Lists, epochs: number): void {
-    const { shuffle, validating } = this.#prepared;
-    if (!shuffle) return;
-    counters[counter.cursor] = validating.length;
-    counters[counter.shuffled] = this.#state.epochs;
-    shuffling.run(epochs);
+  #fresh(): Progress {
+    return { shuffle: null, batch: 0, done: 0, sum: 0, scores: this.#state.scores() };
   }
 
   /** As many epochs as one run may take: work is bounded, and so is the room for their orders. */
-  #epochsAtOnce(lists: Lists): number {
-    const { epochs, orders } = this.#prepared;
-    const byRates = this.#tabled ? Math.floor(mostRates / this.#stepsPerEpoch) : orders;
-    const byWork = Math.floor(sliceWork / this.#epochWork(lists));
-    return Math.min(epochs - this.#epoch, orders, byRates, byWork);
+  #epochsAtOnce(): number {
+    const { epochs, feed } = this.#prepared;
+    if (this.#called > 0) return 1;
+    const byRates = this.#tabled ? Math.floor(mostRates / this.#stepsPerEpoch) : feed.orders;
+    const whole = this.#runs.training(feed.batchSize);
+    const byWork = Math.floor(sliceWork / this.#epochWork(whole));
+    return Math.min(epochs - this.#epoch, feed.orders, byRates, byWork);
   }
 
-  #epochWork({ whole }: Lists): number {
-    const { batchSize, training } = this.#prepared;
-    return (whole.work * training.length) / batchSize;
+  #epochWork(whole: List): number {
+    const { batchSize, rows } = this.#prepared.feed;
+    return (whole.work * rows!) / batchSize;
   }
 
   /** The learning rate of the optimizer, which a schedule takes the place of. */
@@ -223,17 +207,22 @@ export class Training {
    * Several epochs in one run. Where the numbers stop being finite in one of them, all is put back,
    * the result is false, and going epoch by epoch will find the place.
    */
-  #runEpochs(lists: Lists, count: number): boolean {
-    const { whole, short, checking } = lists;
-    const { batchSize, training, validating } = this.#prepared;
-    const size = training.length;
-    const views = this.#look();
+  #runEpochs(count: number): boolean {
+    const state = this.#state;
+    const { feed } = this.#prepared;
+    const { batchSize } = feed;
+    const size = feed.rows!;
+    const rest = size % batchSize;
+    const whole = this.#runs.training(batchSize);
+    const short = rest > 0 ? this.#runs.training(rest) : whole;
+    feed.begin(state.epochs, 0, count);
+    const { cursor } = feed.next() as Part;
+    const views = this.#runs.look();
     this.#take(views);
     const { sums, counters } = views;
-    this.#shuffle(views, lists, count);
-    for (let i = 0; i < count; i++) sums[i] = 0;
+    sums.fill(0, 0, count);
     this.#writeRates(views, this.#epoch * this.#stepsPerEpoch, count * this.#stepsPerEpoch);
-    counters[counter.cursor] = validating.length;
+    counters[counter.cursor] = cursor;
     counters[counter.epoch] = 0;
     counters[counter.left] = counters[counter.rows] = size;
     const steps = Math.floor(size / batchSize);
@@ -244,138 +233,138 @@ export class Training {
         finite = whole.program.run(steps) === steps && short.program.run(1) === 1;
       }
     }
-    if (!finite || checking.run(1) === 0) {
-      this.#restore(views);
+    if (!finite || !this.#runs.finite()) {
+      this.#restore(views.state);
       this.#grouped = false;
       return false;
     }
     for (let i = 0; i < count; i++) this.history.loss.push(sums[i]! / size);
-    this.#state.epochs += count;
+    state.epochs += count;
     this.#epoch += count;
     return true;
   }
 
-  /** One pass over the training rows. */
-  *#trainEpoch(lists: Lists): Generator<Pause, void, void> {
-    const { batchSize, training, validating, callbacks } = this.#prepared;
-    const state = this.#state;
-    const size = training.length;
-    const scores = state.model.metrics.length > 0 ? state.scores() : undefined;
+  /** One pass over the training rows, from where it stands. */
+  *#trainEpoch(): Generator<Pause, void, void> {
+    const { feed, callbacks } = this.#prepared;
+    const { model } = this.#state;
+    const runs = this.#runs;
+    const progress = this.#progress;
+    const { scores } = progress;
+    const scored = model.metrics.length > 0;
     const single = callbacks.some((callback) => callback.onBatchEnd);
-    const views = this.#look();
-    this.#take(views);
-    this.#shuffle(views, lists, 1);
-    state.epochs++;
-    let sum = 0;
-    let done = 0;
-    while (done < size) {
-      const batch = Math.min(batchSize, size - done);
-      const list = batch === batchSize ? lists.whole : lists.short;
-      const left = batch === batchSize ? Math.floor((size - done) / batch) : 1;
-      const steps = single ? 1 : Math.min(left, this.#stepsAtOnce(list, batch, lists.held));
-      const cursor = validating.length + done;
-      this.#writeRates(this.#look(), this.#epoch * this.#stepsPerEpoch + this.#batch, steps);
-      const result = this.#runList(list, cursor, sum, steps);
-      sum = result.sum;
-      if (scores) this.#score(scores, lists.held, cursor, result.steps * batch);
-      this.#batch += result.steps;
-      if (result.steps < steps) this.#diverged(list, 'loss');
-      done += steps * batch;
-      if (single) {
-        this.#logs = { loss: sum / done };
-        scores?.report(this.#logs);
-        yield* this.#call('onBatchEnd');
+    // Of a batch whose callbacks have not all been told yet.
+    if (this.#called < callbacks.length) yield* this.#call('onBatchEnd', this.#called);
+    this.#take(runs.look());
+    progress.shuffle ??= this.#state.epochs++;
+    feed.begin(progress.shuffle, progress.done, 1);
+    while (progress.done === feed.rows || !this.#over()) {
+      const part = yield* this.#next();
+      if (!part) break;
+      let { cursor, rows } = part;
+      while (rows > 0 && !this.#over()) {
+        const batch = Math.min(feed.batchSize, rows);
+        const list = runs.training(batch);
+        const left = Math.floor(rows / batch);
+        const steps = single ? 1 : Math.min(left, runs.stepsAtOnce(list, batch));
+        this.#writeRates(runs.look(), this.#epoch * this.#stepsPerEpoch + progress.batch, steps);
+        const run = runs.run(list, cursor, progress.sum, steps);
+        progress.sum = run.sum;
+        if (scored) runs.score(scores, cursor, run.steps * batch);
+        progress.batch += run.steps;
+        if (run.steps < steps) this.#diverged(list, 'loss');
+        progress.done += steps * batch;
+        cursor += steps * batch;
+        rows -= steps * batch;
+        if (single) {
+          this.#report();
+          yield* this.#call('onBatchEnd', 0);
+        }
+        if (this.#turns.due(list.work * steps)) yield this.#turns.take();
       }
-      if (this.#turns.due(list.work * steps)) yield this.#turns.take();
-      if (done < size && this.#over()) break;
     }
-    if (lists.checking.run(1) === 0) this.#diverged(lists.short, 'parameters');
+    if (!runs.finite()) {
+      this.#diverged(runs.training(feed.batchSize), 'parameters');
+    }
+    this.#report();
+  }
+
+  /** What is known of the epoch so far. */
+  #report(): void {
+    const { sum, done, scores } = this.#progress;
+    if (done === 0) return;
     this.#logs = { loss: sum / done };
-    scores?.report(this.#logs);
+    scores.report(this.#logs);
+  }
+
+  /** The next rows to train on, awaited where they have to be. */
+  *#next(): Generator<Pause, Part | undefined, void> {
+    const next = this.#prepared.feed.next();
+    if (!isThenable(next)) return next;
+    let part: Part | undefined;
+    yield {
+      until: next.then((came) => {
+        part = came;
+      }),
+    };
+    return part;
   }
 
   /** The loss and the metrics over the rows held out. */
-  *#validate({ held }: Lists): Generator<Pause, void, void> {
-    const { validating, batchSize } = this.#prepared;
-    const { plan, model } = this.#state;
-    const scored = model.metrics.length > 0;
+  *#validate(): Generator<Pause, void, void> {
+    const { feed } = this.#prepared;
+    const runs = this.#runs;
+    const scored = this.#state.model.metrics.length > 0;
     const scores = this.#state.scores();
-    const end = validating.length;
     let sum = 0;
-    for (let cursor = 0; cursor < end; ) {
-      const batch = Math.min(batchSize, end - cursor);
-      const list = plan.list({
-        batch,
-        rows: 'held',
-        training: false,
-        outputs: scored,
-        loss: true,
-        gradients: 'none',
-        update: false,
-      });
-      const most = Math.floor((end - cursor) / batch);
-      const steps = Math.min(most, this.#stepsAtOnce(list, batch, held));
-      const result = this.#runList(list, cursor, sum, steps);
-      sum = result.sum;
-      // A list that stops at a loss which is not finite has done all else of that step.
-      const done = Math.min(steps, result.steps + 1);
-      if (scored) this.#score(scores, held, cursor, done * batch);
-      cursor += done * batch;
-      if (this.#turns.due(list.work * steps)) yield this.#turns.take();
+    for (let done = 0; done < feed.validating; ) {
+      let { cursor, rows } = feed.validate(done);
+      done += rows;
+      while (rows > 0) {
+        const batch = Math.min(feed.batchSize, rows);
+        const list = runs.validation(batch);
+        const steps = Math.min(Math.floor(rows / batch), runs.stepsAtOnce(list, batch));
+        const run = runs.run(list, cursor, sum, steps);
+        sum = run.sum;
+        // A list that stops at a loss which is not finite has done all else of that step.
+        const ran = Math.min(steps, run.steps + 1) * batch;
+        if (scored) runs.score(scores, cursor, ran);
+        cursor += ran;
+        rows -= ran;
+        if (this.#turns.due(list.work * steps)) yield this.#turns.take();
+      }
     }
-    this.#logs.val_loss = sum / end;
+    this.#logs.val_loss = sum / feed.validating;
     scores.report(this.#logs, 'val_');
   }
 
-  /** Runs a list on held rows from `cursor` on; a callback may have used the cells in between. */
-  #runList(list: List, cursor: number, sum: number, steps: number): { sum: number; steps: number } {
-    const { counters, sums } = this.#look();
-    counters[counter.cursor] = cursor;
-    counters[counter.appended] = 0;
-    counters[counter.epoch] = 0;
-    // All within one epoch, however many rows.
-    counters[counter.left] = counters[counter.rows] = 0;
-    sums[0] = sum;
-    const done = list.program.run(steps);
-    return { sum: sums[0]!, steps: done };
-  }
-
-  /** As many steps as one run may take: work is bounded, and so is the room for outputs. */
-  #stepsAtOnce(list: List, batch: number, held: Held): number {
-    const bySlice = Math.floor(sliceWork / list.work);
-    const byWork = this.#tabled ? Math.min(bySlice, mostRates) : bySlice;
-    const { rows } = held.outputs;
-    return Math.max(1, rows > 0 ? Math.min(byWork, Math.floor(rows / batch)) : byWork);
-  }
-
-  /** Adds the outputs that the last run appended to the scores. */
-  #score(scores: Scores, held: Held, cursor: number, count: number): void {
-    const { plan, model } = this.#state;
-    const view = (tensor: Held['outputs']) => plan.backend.view(tensor);
-    const outputs = view(held.outputs).subarray(0, count * model.outputs) as Float32Array;
-    const rows = view(held.indices).subarray(cursor, cursor + count) as Int32Array;
-    scores.add(outputs, count, view(held.targets) as Float32Array, 'scaled', rows);
-  }
-
-  *#call(hook: (typeof hooks)[number]): Generator<Pause, void, void> {
+  /** Calls a hook of all callbacks but the first `from`. */
+  *#call(hook: (typeof hooks)[number], from: number): Generator<Pause, void, void> {
+    const { callbacks, epochs } = this.#prepared;
     const around = hook === 'onTrainBegin' || hook === 'onTrainEnd';
-    for (const callback of this.#prepared.callbacks) {
+    if (!around) this.#hook = hook;
+    for (let i = from; i < callbacks.length; i++) {
+      const callback = callbacks[i]!;
       if (!callback[hook]) continue;
+      if (!around) this.#called = i + 1;
+      const { batch } = this.#progress;
       const context: CallbackContext = {
-        model: this.#model,
+        model: this.#face.network,
         epoch: this.#epoch,
-        epochs: this.#prepared.epochs,
-        batch: hook === 'onBatchEnd' ? this.#batch - 1 : this.#batch,
+        epochs,
+        batch: hook === 'onBatchEnd' ? batch - 1 : batch,
         logs: this.#logs,
-        learningRate: around ? this.#ownRate : this.#look().hyper[0]!,
-        stop: (reason = 'stopped') => {
-          this.#stop ??= reason;
-        },
-        setWeights: this.#setWeights,
+        learningRate: around ? this.#ownRate : this.#runs.look().hyper[0]!,
+        stop: this.#stopping,
+        setWeights: this.#face.setWeights,
+        checkpoint: this.#checkpointing,
       };
+      this.#telling = !around;
       const result = callback[hook](context);
       if (isThenable(result)) yield { until: result };
+      this.#telling = false;
     }
+    if (!around) this.#called = callbacks.length;
   }
 
   /** Whether somebody wants the training to end; `stopReason` then says who. */
@@ -385,19 +374,70 @@ export class Training {
     return this.stopReason !== 'completed';
   }
 
+  /** Goes to where a training was stopped; the network is there already. */
+  #resume({ history, training }: Checkpoint): void {
+    for (const [name, values] of Object.entries(history)) this.history[name] = [...values];
+    const { epoch, hook, called, shuffle, batch, done, sum } = training;
+    this.#epoch = epoch;
+    this.#hook = hook;
+    this.#called = called;
+    this.#progress = { shuffle, batch, done, sum, scores: this.#state.scores() };
+    this.#progress.scores.restore(training.metrics);
+    if (hook === 'onBatchEnd') this.#report();
+    if (hook === 'onEpochEnd') {
+      for (const name in this.history) this.#logs[name] = this.history[name]!.at(-1)!;
+    }
+  }
+
+  /** The learning rate as it was; the schedule is asked too, since it may remember what it said. */
+  #resumeRate({ hook, epoch, batch, learningRate }: TrainingState): void {
+    if (!this.#rates || hook === 'onEpochBegin') return;
+    this.#rates.at(epoch * this.#stepsPerEpoch + Math.max(0, batch - 1));
+    this.#runs.look().hyper[0] = learningRate;
+  }
+
+  #checkpoint(): Checkpoint {
+    const { callbacks, course } = this.#prepared;
+    // Between two epochs, that of the last one is of no use.
+    const progress = this.#hook === 'onEpochBegin' ? this.#fresh() : this.#progress;
+    const { shuffle, batch, done, sum, scores } = progress;
+    const snapshot = this.#face.network.snapshot({ optimizer: true });
+    return {
+      ...snapshot,
+      optimizer: snapshot.optimizer!,
+      history: structuredClone(this.history),
+      training: {
+        course: course(),
+        epoch: this.#epoch,
+        hook: this.#hook,
+        called: this.#called,
+        ...{ shuffle, batch, done, sum },
+        metrics: scores.state(),
+        learningRate: this.#runs.look().hyper[0]!,
+        schedule: this.#rates?.state() ?? null,
+        callbacks: callbacks.map((callback) => (callback.state?.() ?? null) as Plain),
+      },
+    };
+  }
+
+  #stopped(): FitResult {
+    const { history, stopReason } = this;
+    return { history, stopReason, checkpoint: this.#checkpoint() };
+  }
+
   /** Keeps the state as it is at the start of an epoch. */
   #take({ state }: Views): void {
     this.#snapshot.set(state);
   }
 
-  #restore({ state }: Views): void {
+  #restore(state: Float32Array): void {
     state.set(this.#snapshot);
   }
 
   /** Ends the training with an error that says what happened; `run` puts parameters back. */
   #diverged(list: List, what: 'loss' | 'parameters'): never {
-    const restored = !allFinite(this.#look().trainable);
-    const batch = what === 'loss' ? this.#batch : undefined;
+    const restored = !this.#runs.finite();
+    const batch = what === 'loss' ? this.#progress.batch : undefined;
     throw divergence(this.#state.plan, list, { epoch: this.#epoch, batch, restored, what });
   }
 }

@@ -10,6 +10,9 @@ export interface Pause {
   readonly until: PromiseLike<unknown>;
 }
 
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+
 /** Lets timers, events and rendering have their turn. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

@@ -4,6 +4,7 @@ import {
   type MetricContext,
   type MetricDefinition,
   type MetricOptions,
+  summing,
   trueClass,
 } from './definition.js';
 
@@ -18,22 +19,28 @@ export type Average = (typeof averages)[number];
 
 /** How often each class was true, was said, and was both. */
 export class Counts {
+  /** All counts, one behind the other, and how many there were. */
+  readonly sums: Float64Array;
   readonly truth: Float64Array;
   readonly predicted: Float64Array;
   readonly right: Float64Array;
-  total = 0;
 
   constructor(classes: number) {
-    this.truth = new Float64Array(classes);
-    this.predicted = new Float64Array(classes);
-    this.right = new Float64Array(classes);
+    this.sums = new Float64Array(3 * classes + 1);
+    this.truth = this.sums.subarray(0, classes);
+    this.predicted = this.sums.subarray(classes, 2 * classes);
+    this.right = this.sums.subarray(2 * classes, 3 * classes);
+  }
+
+  get total(): number {
+    return this.sums[this.sums.length - 1]!;
   }
 
   add(truth: number, predicted: number): void {
     this.truth[truth]!++;
     this.predicted[predicted]!++;
     if (truth === predicted) this.right[truth]!++;
-    this.total++;
+    this.sums[this.sums.length - 1]!++;
   }
 
   /** One yes or no of class `c`, which is counted only where it is yes. */
@@ -41,7 +48,7 @@ export class Counts {
     if (truth) this.truth[c]!++;
     if (predicted) this.predicted[c]!++;
     if (truth && predicted) this.right[c]!++;
-    this.total++;
+    this.sums[this.sums.length - 1]!++;
   }
 }
 
@@ -106,7 +113,7 @@ export function correlation({ truth, predicted, right, total }: Counts): number 
 function counting(context: MetricContext, value: (counts: Counts) => number): Metric {
   const { kind, outputs, threshold } = context;
   const counts = new Counts(kind === 'binary' ? 2 : outputs);
-  return {
+  return summing(counts.sums, {
     add(y, o, targets, t) {
       if (kind === 'classes') {
         counts.add(trueClass(context, targets, t), largest(y, o, outputs));
@@ -119,7 +126,7 @@ function counting(context: MetricContext, value: (counts: Counts) => number): Me
       }
     },
     value: () => value(counts),
-  };
+  });
 }
 
 /** Precision, recall and F1 differ in the score of a class alone. */
@@ -151,22 +158,21 @@ export const accuracy = {
   options: {},
   create(context) {
     const { kind, outputs, threshold } = context;
-    let right = 0;
-    let all = 0;
-    return {
+    const sums = new Float64Array(2);
+    return summing(sums, {
       add(y, o, targets, t) {
         if (kind === 'classes') {
-          if (largest(y, o, outputs) === trueClass(context, targets, t)) right++;
-          all++;
+          if (largest(y, o, outputs) === trueClass(context, targets, t)) sums[0]!++;
+          sums[1]!++;
           return;
         }
         for (let i = 0; i < outputs; i++) {
-          if (y[o + i]! > threshold === targets[t + i]! > 0.5) right++;
+          if (y[o + i]! > threshold === targets[t + i]! > 0.5) sums[0]!++;
         }
-        all += outputs;
+        sums[1]! += outputs;
       },
-      value: () => right / all,
-    };
+      value: () => sums[0]! / sums[1]!,
+    });
   },
 } as const satisfies MetricDefinition;
 
@@ -196,15 +202,14 @@ export const topKAccuracy = {
       : `k: the ${k} largest of ${outputs} outputs hold every class; choose k from 1 to ${outputs - 1}`,
   create(context, { k }) {
     const { outputs } = context;
-    let right = 0;
-    let all = 0;
-    return {
+    const sums = new Float64Array(2);
+    return summing(sums, {
       add(y, o, targets, t) {
-        if (amongLargest(y, o, outputs, trueClass(context, targets, t), k as number)) right++;
-        all++;
+        if (amongLargest(y, o, outputs, trueClass(context, targets, t), k as number)) sums[0]!++;
+        sums[1]!++;
       },
-      value: () => right / all,
-    };
+      value: () => sums[0]! / sums[1]!,
+    });
   },
 } as const satisfies MetricDefinition;
 

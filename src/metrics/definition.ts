@@ -27,6 +27,24 @@ export interface Metric {
   /** @param o where the row of outputs begins, @param t where its targets do */
   add(outputs: Float32Array, o: number, targets: Float32Array, t: number): void;
   value(): number;
+  /** All that it has gathered so far. */
+  state(): Float64Array;
+  /** Goes on from such a state; false where it is of another metric. */
+  restore(state: Float64Array): boolean;
+}
+
+/** A metric that gathers a fixed number of sums. */
+export function summing(sums: Float64Array, { add, value }: Pick<Metric, 'add' | 'value'>): Metric {
+  return {
+    add,
+    value,
+    state: () => sums.slice(),
+    restore(state) {
+      if (state.length !== sums.length) return false;
+      sums.set(state);
+      return true;
+    },
+  };
 }
 
 /** Options by name, every default filled in; a list's first choice stands for none. */

@@ -3,6 +3,7 @@ import {
   type Metric,
   type MetricContext,
   type MetricDefinition,
+  summing,
   targetOf,
   trueClass,
 } from './definition.js';
@@ -42,22 +43,21 @@ export const logLoss = {
   create(context) {
     const { kind, outputs } = context;
     const p = new Float64Array(outputs);
-    let sum = 0;
-    let all = 0;
-    return {
+    const sums = new Float64Array(2);
+    return summing(sums, {
       add(y, o, targets, t) {
         readProbabilities(context, y, o, p);
         if (kind !== 'classes') {
-          for (let i = 0; i < outputs; i++) sum += binarySurprise(p[i]!, targets[t + i]!);
-          all += outputs;
+          for (let i = 0; i < outputs; i++) sums[0]! += binarySurprise(p[i]!, targets[t + i]!);
+          sums[1]! += outputs;
           return;
         }
-        if (context.labels) sum += surprise(p[targets[t]!]!);
-        else for (let i = 0; i < outputs; i++) sum += targets[t + i]! * surprise(p[i]!);
-        all++;
+        if (context.labels) sums[0]! += surprise(p[targets[t]!]!);
+        else for (let i = 0; i < outputs; i++) sums[0]! += targets[t + i]! * surprise(p[i]!);
+        sums[1]!++;
       },
-      value: () => sum / all,
-    };
+      value: () => sums[0]! / sums[1]!,
+    });
   },
 } as const satisfies MetricDefinition;
 
@@ -167,6 +167,21 @@ function ranking(score: RankScore) {
         value() {
           if (scores.some((column) => column.some(Number.isNaN))) return Number.NaN;
           return meanOverColumns(outputs, (c) => score(scores[c]!, positive[c]!));
+        },
+        // Column by column: the scores, then whether each was positive.
+        state: () =>
+          Float64Array.from(
+            scores.flatMap((column, c) => [...column, ...positive[c]!.map(Number)]),
+          ),
+        restore(state) {
+          const rows = state.length / (2 * outputs);
+          if (!Number.isInteger(rows)) return false;
+          for (let c = 0; c < outputs; c++) {
+            const at = 2 * c * rows;
+            scores[c] = Array.from(state.subarray(at, at + rows));
+            positive[c] = Array.from(state.subarray(at + rows, at + 2 * rows), Boolean);
+          }
+          return true;
         },
       };
     },

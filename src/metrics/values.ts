@@ -1,4 +1,4 @@
-import { type MetricContext, type MetricDefinition, targetOf } from './definition.js';
+import { type MetricContext, type MetricDefinition, summing, targetOf } from './definition.js';
 
 /* Metrics of numbers: y predicted, t true. */
 
@@ -21,16 +21,15 @@ function meanError(
     options: {},
     create(context: MetricContext) {
       const { outputs } = context;
-      let sum = 0;
-      let all = 0;
-      return {
-        add(y: Float32Array, o: number, targets: Float32Array, t: number) {
+      const sums = new Float64Array(2);
+      return summing(sums, {
+        add(y, o, targets, t) {
           for (let i = 0; i < outputs; i++)
-            sum += error(y[o + i]!, targetOf(context, targets, t, i));
-          all += outputs;
+            sums[0]! += error(y[o + i]!, targetOf(context, targets, t, i));
+          sums[1]! += outputs;
         },
-        value: () => finish(sum / all),
-      };
+        value: () => finish(sums[0]! / sums[1]!),
+      });
     },
   } as const satisfies MetricDefinition;
 }
@@ -47,23 +46,27 @@ export const meanAbsolutePercentageError = meanError(['values'], relativeError);
  * is 1 for no error and 0 for any; NaN for fewer than two rows.
  */
 export class Determination {
-  #count = 0;
-  #mean = 0;
-  #variation = 0;
-  #residual = 0;
+  /** The count, the mean of t, its variation, and that of y from t. */
+  readonly #sums: Float64Array;
+
+  constructor(sums = new Float64Array(4)) {
+    this.#sums = sums;
+  }
 
   add(y: number, t: number): void {
-    this.#count++;
-    const distance = t - this.#mean;
-    this.#mean += distance / this.#count;
-    this.#variation += distance * (t - this.#mean);
-    this.#residual += (y - t) * (y - t);
+    const sums = this.#sums;
+    sums[0]!++;
+    const distance = t - sums[1]!;
+    sums[1]! += distance / sums[0]!;
+    sums[2]! += distance * (t - sums[1]!);
+    sums[3]! += (y - t) * (y - t);
   }
 
   value(): number {
-    if (this.#count < 2) return Number.NaN;
-    if (this.#variation > 0) return 1 - this.#residual / this.#variation;
-    return Number.isNaN(this.#residual) ? Number.NaN : Number(this.#residual === 0);
+    const [count, , variation, residual] = this.#sums as unknown as [number, 0, number, number];
+    if (count < 2) return Number.NaN;
+    if (variation > 0) return 1 - residual / variation;
+    return Number.isNaN(residual) ? Number.NaN : Number(residual === 0);
   }
 }
 
@@ -71,14 +74,18 @@ export const r2 = {
   fits: ['values'],
   options: {},
   create({ outputs }) {
-    const columns = Array.from({ length: outputs }, () => new Determination());
-    return {
+    const sums = new Float64Array(4 * outputs);
+    const columns = Array.from(
+      { length: outputs },
+      (_, i) => new Determination(sums.subarray(4 * i, 4 * i + 4)),
+    );
+    return summing(sums, {
       add(y, o, targets, t) {
         columns.forEach((column, i) => {
           column.add(y[o + i]!, targets[t + i]!);
         });
       },
       value: () => columns.reduce((sum, column) => sum + column.value(), 0) / outputs,
-    };
+    });
   },
 } as const satisfies MetricDefinition;
