@@ -49,9 +49,10 @@ export function boundSpec(spec: unknown): void {
   bound(countLayers(layers), mostLayers, 'layers');
   if (!Array.isArray(inputShape)) return;
   bound(inputShape.length, mostDimensions, 'inputShape: dimensions');
+  if (!inputShape.every((size) => typeof size === 'number')) return;
   const scaled = typeof preprocess === 'object' && preprocess !== null && 'x' in preprocess;
   const most = scaled ? mostColumns : mostWidth;
-  bound(sizeOf(inputShape as number[]), most, 'inputShape: numbers in a row');
+  bound(sizeOf(inputShape), most, 'inputShape: numbers in a row');
 }
 
 /** Refuses a model of such a spec whose rows are too wide somewhere. */
