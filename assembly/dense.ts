@@ -8,6 +8,7 @@ import {
   transpose,
 } from './internal/gemv';
 import { scratch } from './internal/scratch';
+import { hasNegativeZero, leavesOut, sparseNN, sparseTN } from './internal/sparse';
 import { laneMask } from './internal/simd';
 
 /*
@@ -19,9 +20,16 @@ export function denseForward(
   y: usize, x: usize, w: usize, b: usize, batch: i32, inputs: i32, units: i32,
   xPitch: i32, yPitch: i32, floor: f32,
 ): void {
-  const yStride = <usize>yPitch << 2;
-  if (batch == 1) multiplyRowNN(y, x, w, b, units, inputs, yStride, floor);
-  else multiplyNN(y, x, w, b, batch, units, inputs, <usize>xPitch << 2, yStride, floor);
+  const xStride = <usize>xPitch << 2, yStride = <usize>yPitch << 2;
+  if (batch == 1) {
+    multiplyRowNN(y, x, w, b, units, inputs, yStride, floor);
+  } else if (
+    leavesOut(x, batch, inputs, units, xStride, w, inputs, yStride) && !hasNegativeZero(b, units)
+  ) {
+    sparseNN(y, x, w, b, batch, units, inputs, xStride, yStride, floor);
+  } else {
+    multiplyNN(y, x, w, b, batch, units, inputs, xStride, yStride, floor);
+  }
 }
 
 export function denseBackwardInput(
@@ -51,8 +59,13 @@ export function denseBackwardWeights(
   dw: usize, x: usize, dz: usize, batch: i32, inputs: i32, units: i32, xPitch: i32, zPitch: i32,
 ): void {
   const xStride = <usize>xPitch << 2, zStride = <usize>zPitch << 2;
-  if (batch == 1) multiplyRowTN(dw, x, dz, inputs, units, zStride);
-  else multiplyTN(dw, x, dz, batch, inputs, units, xStride, zStride);
+  if (batch == 1) {
+    multiplyRowTN(dw, x, dz, inputs, units, zStride);
+  } else if (leavesOut(x, batch, inputs, units, xStride, dz, batch, zStride)) {
+    sparseTN(dw, x, dz, batch, inputs, units, xStride, zStride, 0);
+  } else {
+    multiplyTN(dw, x, dz, batch, inputs, units, xStride, zStride);
+  }
 }
 
 export function denseBackwardWeightsSgd(
@@ -61,8 +74,15 @@ export function denseBackwardWeightsSgd(
 ): void {
   const xStride = <usize>xPitch << 2, zStride = <usize>zPitch << 2;
   const rate = <f32>load<f64>(hyper);
-  if (batch == 1) descendRowTN(w, x, dz, inputs, units, zStride, rate);
-  else descendTN(w, x, dz, batch, inputs, units, xStride, zStride, rate);
+  if (batch == 1) {
+    descendRowTN(w, x, dz, inputs, units, zStride, rate);
+  } else if (
+    rate > 0 && rate < Infinity && leavesOut(x, batch, inputs, units, xStride, dz, batch, zStride)
+  ) {
+    sparseTN(w, x, dz, batch, inputs, units, xStride, zStride, rate);
+  } else {
+    descendTN(w, x, dz, batch, inputs, units, xStride, zStride, rate);
+  }
 }
 
 /** Sums of 16 columns at a time (4 · `vectors`), of which those before `columns` are kept. */

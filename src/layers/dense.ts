@@ -149,11 +149,15 @@ export const dense: LayerDefinition<DenseSpec> = {
   },
 };
 
-/** The most floats that a dense kernel packs into scratch: as assembly/internal/gemm.ts has it. */
+/** The most floats that a dense kernel packs into scratch: as assembly/internal says. */
 function packedFloats(batch: number, inputs: number, units: number): number {
   const columns = Math.ceil(inputs / 8) * 8;
   const transposed = units <= 12 && inputs >= 8 && batch >= 2 ? 12 * columns : 0;
   const panels =
     batch >= 16 && inputs >= 32 && units >= 32 ? batch * (Math.min(columns, 256) + 8) : 0;
-  return Math.max(transposed, panels);
+  const lists =
+    batch >= 8 && inputs >= 32 && units >= 24
+      ? 32 + Math.max(64 * (inputs + 4), 8 * (batch + 1))
+      : 0;
+  return Math.max(transposed, panels, lists);
 }

@@ -10,7 +10,8 @@ import type { Floats } from './definition.js';
  * would write, so that they stay zero under NaN and infinity too. No array may alias another unless
  * said so below. Sums are one chain each, in the order stated; loops take four outputs at a time
  * where that leaves every chain as it is, and single ones for the rest. The order follows from the
- * layer's shape alone: a row of a batch comes out as the same row alone.
+ * layer's shape alone: a row of a batch comes out as the same row alone. Every term counts, also
+ * those of inputs that are 0: they make a NaN of weights that are not finite, and +0 of a −0.
  */
 
 /**
