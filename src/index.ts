@@ -13,6 +13,13 @@ export {
 export { DivergenceError, FormatError, MemoryError, ShapeError } from './errors.js';
 export type { FitOptions } from './fit-options.js';
 export { readSpec } from './formats/model-file.js';
+export {
+  type CheckedElement,
+  type CheckGradientsOptions,
+  checkGradients,
+  type GradientCheck,
+  type LayerGradientCheck,
+} from './gradient-check.js';
 export type { Callback, CallbackContext, StopReason } from './hooks.js';
 export type { InitializerSpec } from './initializers.js';
 export {
@@ -31,6 +38,7 @@ export {
 export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';
 export { load, readSnapshot } from './load.js';
+export type { ActivationStatistics, LayerStatistics, ParameterStatistics } from './measure.js';
 export {
   type AverageOptions,
   type Labels,
@@ -94,5 +102,6 @@ export {
   takeRows,
   trainTestSplit,
 } from './split.js';
+export { layerStatistics, type NetworkStatistics } from './statistics.js';
 export type { Shape } from './tensor.js';
 export type { EpochResult, FitResult, History } from './training.js';

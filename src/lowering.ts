@@ -40,6 +40,8 @@ export interface ListContext {
   stored(parameter: Tensor): boolean;
   /** The activation whose inputs the loss will read, and which must not overwrite them. */
   readonly logits: string | undefined;
+  /** Whether no layer may write over another's values. */
+  readonly keep: boolean;
 }
 
 /** What a kernel costs besides its arithmetic, in floating point operations. */
@@ -122,7 +124,7 @@ export class ListBuilder {
   value(columns: number, differentiable: boolean): Tensor {
     const tensor = this.#context.arena.matrix(this.batch, columns);
     if (differentiable) this.#differentiable.add(tensor);
-    this.#overwritable.add(tensor);
+    if (!this.#context.keep) this.#overwritable.add(tensor);
     return tensor;
   }
 

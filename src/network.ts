@@ -70,7 +70,7 @@ export class Network {
     if (onWarning !== undefined && typeof onWarning !== 'function') {
       throw new TypeError(`onWarning: expected a function, got ${show(onWarning)}`);
     }
-    this.#state = new NetworkState(model, createBackend(options.backend, options.onWarning));
+    this.#state = new NetworkState(model, createBackend(options.backend, onWarning), onWarning);
   }
 
   /** Which backend runs. */

@@ -33,6 +33,8 @@ export interface Request {
   readonly update: boolean;
   /** Whether each step takes its learning rate from those that are held. */
   readonly scheduled?: boolean;
+  /** Whether each layer's values are still there at the end, because somebody looks at them. */
+  readonly keep?: boolean;
 }
 
 /** A list with its tensors. */
@@ -236,7 +238,7 @@ export class Plan {
 
   /** The list that does what is asked, made at first use. */
   list(request: Request): List {
-    const key = Object.values(request).join();
+    const key = JSON.stringify(request);
     const made = this.#lists.get(key);
     if (made) return made;
     if (this.#lists.size >= mostLists) this.#lists.clear();
@@ -295,7 +297,13 @@ export class Plan {
     this.#compile(build).run(1);
   }
 
-  #builder(batch: number, training: boolean, fusion: string | undefined, logits?: string) {
+  #builder(
+    batch: number,
+    training: boolean,
+    fusion: string | undefined,
+    logits?: string,
+    keep = false,
+  ) {
     const shift = this.#gradients.offset - this.trainable.offset;
     return new ListBuilder({
       arena: this.#arena,
@@ -309,6 +317,7 @@ export class Plan {
       fusion,
       stored: (tensor) => this.parameters.some((p) => p.tensor === tensor && p.penalty),
       logits,
+      keep,
     });
   }
 
@@ -320,7 +329,7 @@ export class Plan {
     arena.rewind(this.#listMark);
     const loss = request.loss ? model.loss : undefined;
     const fusion = update && !model.clipping ? model.optimizer.fusion : undefined;
-    const build = this.#builder(batch, request.training, fusion, loss?.logits);
+    const build = this.#builder(batch, request.training, fusion, loss?.logits, request.keep);
     const held = request.rows === 'held' ? this.held : undefined;
 
     /** A padded matrix of the batch's rows, and where the host writes them if it gives them. */

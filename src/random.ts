@@ -15,6 +15,7 @@ export const streams = {
   masks: 0x40000,
   datasets: 0x50000,
   search: 0x60000,
+  check: 0x70000,
 };
 
 let second = 0;

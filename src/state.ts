@@ -29,17 +29,30 @@ export class NetworkState {
   classes: readonly Label[] | undefined;
   /** Epochs trained so far: each shuffles in its own way. */
   epochs = 0;
+  /** How many they were when somebody last looked for what goes wrong. */
+  watched = 0;
   /** Whether a training is under way. */
   busy = false;
   #x: FittedScaler | undefined;
   #y: FittedScaler | undefined;
 
-  constructor(model: Model, backend: Backend) {
+  readonly #onWarning: (message: string) => void;
+  readonly #warned = new Set<string>();
+
+  constructor(model: Model, backend: Backend, onWarning = console.warn as (text: string) => void) {
+    this.#onWarning = onWarning;
     this.model = model;
     this.plan = new Plan(model, backend);
     this.classes = model.spec.classes;
     const { preprocess } = model.spec;
     if (preprocess?.x) this.#x = scalerWithoutRows(preprocess.x, model.columns);
+  }
+
+  /** Warns of something that is not an error, of each kind once. */
+  warn(kind: string, message: string): void {
+    if (this.#warned.has(kind)) return;
+    this.#warned.add(kind);
+    this.#onWarning(`chainrule: ${message}`);
   }
 
   /**

@@ -12,6 +12,7 @@ import type { Logs, Scores } from './scoring.js';
 import type { Plain } from './snapshot.js';
 import type { NetworkState } from './state.js';
 import { isThenable, type Pause, sliceWork, Turns } from './turns.js';
+import { watch } from './watch.js';
 
 /** What was reported of each whole epoch, in order: `loss`, metrics, and `val_` before those of validation. */
 export type History = { loss: number[] } & { [name: string]: number[] };
@@ -158,6 +159,7 @@ export class Training {
         if (this.stopReason !== 'completed') break;
         if (feed.validating > 0) yield* this.#validate();
         for (const name in this.#logs) (this.history[name] ??= []).push(this.#logs[name]!);
+        watch(this.#state, this.history.loss);
         this.#rates?.observe(this.#logs);
         this.#hook = 'onEpochEnd';
         this.#called = 0;
@@ -241,6 +243,7 @@ export class Training {
     for (let i = 0; i < count; i++) this.history.loss.push(sums[i]! / size);
     state.epochs += count;
     this.#epoch += count;
+    watch(state, this.history.loss);
     return true;
   }
 

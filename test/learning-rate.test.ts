@@ -162,7 +162,8 @@ describe('a schedule', () => {
     const original = Plan.prototype.list;
     vi.spyOn(Plan.prototype, 'list').mockImplementation(function (this: Plan, request) {
       const list = original.call(this, request);
-      if (!wrapped.has(list.program)) {
+      // Not those that only look.
+      if (!request.keep && !wrapped.has(list.program)) {
         wrapped.add(list.program);
         const run = list.program.run.bind(list.program);
         list.program.run = (count) => {
