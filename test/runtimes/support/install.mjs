@@ -84,7 +84,10 @@ const asked = new Map();
 
 /** The same, asked for once. */
 export function browser(name) {
-  const names = { chromium: ['chromium', 'chromium-browser'], firefox: ['firefox-esr', 'firefox'] };
+  const names = {
+    chromium: ['chromium', 'chromium-browser', 'google-chrome'],
+    firefox: ['firefox-esr', 'firefox'],
+  };
   if (!asked.has(name)) asked.set(name, installBrowser(names[name]));
   return asked.get(name);
 }

@@ -1,0 +1,6 @@
+import * as chainrule from 'chainrule';
+import { fused } from 'chainrule/fused';
+import { check } from '../../checks.mjs';
+import { report } from '../../programs/report.mjs';
+
+report(() => check(chainrule, fused));

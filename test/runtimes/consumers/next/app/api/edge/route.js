@@ -1,0 +1,10 @@
+import * as chainrule from 'chainrule';
+import { fused } from 'chainrule/fused';
+import { check } from '../../../../../checks.mjs';
+
+export const runtime = 'edge';
+export const dynamic = 'force-dynamic';
+
+export async function GET() {
+  return Response.json(await check(chainrule, fused));
+}

@@ -1,0 +1,9 @@
+import * as chainrule from 'chainrule';
+import { fused } from 'chainrule/fused';
+import { check } from '../../checks.mjs';
+
+export default {
+  async fetch() {
+    return Response.json(await check(chainrule, fused));
+  },
+};
