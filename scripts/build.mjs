@@ -1,6 +1,6 @@
 // src/ and build/ → dist/, once for each way in which a runtime gets at a module of WebAssembly, and
 // the exports map of package.json.
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { transform } from 'esbuild';
 import { build } from 'tsup';
@@ -34,7 +34,12 @@ const bundle = (options, sources) =>
     silent: true,
     // Names and lines stay: what throws is shown with its line, and pages are minified by who makes them.
     minify: false,
-    external: [/^node:/],
+    external: [/^node:/, 'stream'],
+    esbuildOptions(esbuild) {
+      esbuild.mainFields = ['module', 'main'];
+      // The parser of CSV asks for this before it asks for Node's streams, which are not used.
+      esbuild.define = { PAPA_BROWSER_CONTEXT: 'true' };
+    },
     ...options,
   });
 
@@ -59,6 +64,7 @@ async function addCommonJs(folder) {
 
 rmSync('dist', { recursive: true, force: true });
 
+const programs = Object.keys(entries).filter((name) => entries[name] === 'program');
 const everywhere = Object.keys(entries).filter((name) => entries[name] === 'everywhere');
 await bundle({ outDir: 'dist', dts: true }, Object.keys(entries));
 writeFileSync(
@@ -66,6 +72,12 @@ writeFileSync(
   'declare const module: WebAssembly.Module;\nexport default module;\n',
 );
 await addCommonJs('dist');
+for (const name of programs) {
+  for (const ending of ['d.ts', 'd.cts', 'cjs']) rmSync(`dist/${name}.${ending}`, { force: true });
+  chmodSync(`dist/${name}.js`, 0o755);
+}
+const licence = readFileSync('node_modules/papaparse/LICENSE', 'utf8').trim();
+writeFileSync('dist/THIRD_PARTY_NOTICES', `In cli.js: papaparse\n\n${licence}\n`);
 const modules = new Set();
 for (const [runtime, suffix] of Object.entries(importing)) {
   const esbuildPlugins = [importModules(suffix, modules)];

@@ -1,12 +1,14 @@
 /**
  * What users can import. An entry is a line here: NAME is src/NAME.ts, imported as chainrule/NAME
- * (`index` as chainrule). `npm run build` makes its files and writes the exports map.
+ * (`index` as chainrule). `npm run build` makes its files and writes the exports map. A program is
+ * run, not imported.
  */
 export const entries = {
   index: 'everywhere',
   debug: 'everywhere',
   fused: 'everywhere',
   onnx: 'everywhere',
+  cli: 'program',
 };
 
 /** Runtimes that compile no bytes on request: there, modules are imported, not carried as text. */
@@ -19,6 +21,7 @@ export const importing = {
 export function exportsMap() {
   const map = {};
   for (const [name, where] of Object.entries(entries)) {
+    if (where === 'program') continue;
     const types = `./dist/${name}.d.ts`;
     const conditions = {};
     if (where === 'everywhere') {

@@ -1,7 +1,7 @@
 import { onlyKeys, show } from './checks.js';
 import { encodeSnapshot } from './formats/model-file.js';
 import type { Network } from './network.js';
-import { checkSnapshot, type Snapshot } from './snapshot.js';
+import { checkSnapshot, type Plain, type Snapshot } from './snapshot.js';
 
 /** What goes into a file besides the model. */
 export interface SaveOptions {
@@ -9,6 +9,8 @@ export interface SaveOptions {
   readonly optimizer?: boolean;
   /** What `fit` gave as its `history`. */
   readonly history?: Readonly<Record<string, readonly number[]>>;
+  /** What a program wants to keep with the model: plain JSON, which `readSnapshot` gives back. */
+  readonly attachment?: Plain;
 }
 
 /**
@@ -23,13 +25,17 @@ export function save(
   model: Pick<Network, 'snapshot'> | Snapshot,
   options: SaveOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  onlyKeys(options, ['optimizer', 'history'], 'save');
+  onlyKeys(options, ['optimizer', 'history', 'attachment'], 'save');
   if (typeof model !== 'object' || model === null) {
     throw new TypeError(`save: expected a network or a snapshot, got ${show(model)}`);
   }
-  const { optimizer = false, history } = options;
+  const { optimizer = false, history, attachment } = options;
   const snapshot = 'snapshot' in model ? model.snapshot({ optimizer }) : model;
-  const whole = history === undefined ? snapshot : { ...snapshot, history };
+  const whole = {
+    ...snapshot,
+    ...(history !== undefined && { history }),
+    ...(attachment !== undefined && { attachment }),
+  };
   checkSnapshot(whole);
   return encodeSnapshot(whole);
 }

@@ -53,6 +53,8 @@ export interface Snapshot {
   readonly history?: Readonly<Record<string, readonly number[]>>;
   /** Where a training stands. */
   readonly training?: Plain;
+  /** What a program keeps with the model, as plain JSON: carried along, and not looked at. */
+  readonly attachment?: Plain;
 }
 
 /** A table without inherited names, so that any name is only a name. */
@@ -131,7 +133,7 @@ export function restoreSnapshot(state: NetworkState, snapshot: Snapshot): void {
  * @throws TypeError, RangeError or ShapeError that says where it does not
  */
 export function checkSnapshot(snapshot: Snapshot, model = resolveModel(snapshot?.spec)): Model {
-  const keys = ['spec', 'weights', 'scalers', 'optimizer', 'history', 'training'];
+  const keys = ['spec', 'weights', 'scalers', 'optimizer', 'history', 'training', 'attachment'];
   onlyKeys(snapshot, keys, 'the snapshot');
   checkTensors(snapshot.weights, model);
   const { scalers } = snapshot;

@@ -42,7 +42,7 @@ const prefix = {
 
 /** The bytes of a model file: safetensors with the weights, and the rest as metadata. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
-  const { spec, weights, scalers, optimizer, history, training } = snapshot;
+  const { spec, weights, scalers, optimizer, history, training, attachment } = snapshot;
   const tensors = new Map<string, FileTensor>();
   for (const [name, { shape, values }] of Object.entries(weights)) {
     tensors.set(name, { dtype: 'F32', shape, bytes: bytesOf(values) });
@@ -71,6 +71,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
       spec,
       ...(Object.keys(scalers).length > 0 && { preprocessing: scalers }),
       ...(training !== undefined && { training: packPlain(training, prefix.training, tensors) }),
+      ...(attachment !== undefined && { attachment: attachment as Json }),
     },
     'save',
   );
@@ -140,7 +141,7 @@ export function decodeSnapshot(file: Uint8Array): { snapshot: Snapshot; model: M
     );
   }
   const about = `metadata ${metadataKey}`;
-  const { spec, preprocessing, training } = readMetadata(parseJson(text, about), about);
+  const { spec, preprocessing, training, attachment } = readMetadata(parseJson(text, about), about);
   const model = fromFile(() => checkSpec(spec), `${about}: spec`);
   const tensors = new Tensors(read);
   const weights = emptyTable<SnapshotTensor>();
@@ -161,6 +162,7 @@ export function decodeSnapshot(file: Uint8Array): { snapshot: Snapshot; model: M
     ...(optimizer && { optimizer }),
     ...(history && { history }),
     ...(plain !== undefined && { training: plain }),
+    ...(attachment !== undefined && { attachment }),
   };
   fromFile(() => checkSnapshot(snapshot, model), where);
   return { snapshot, model };
@@ -170,6 +172,7 @@ interface Metadata {
   readonly spec: Json;
   readonly preprocessing?: Json;
   readonly training?: Json;
+  readonly attachment?: Json;
 }
 
 function readMetadata(json: Json, about: string): Metadata {
@@ -186,7 +189,7 @@ function readMetadata(json: Json, about: string): Metadata {
       8,
     );
   }
-  const keys = ['format', 'version', 'spec', 'preprocessing', 'training'];
+  const keys = ['format', 'version', 'spec', 'preprocessing', 'training', 'attachment'];
   fromFile(() => onlyKeys(json, keys, 'keys'), about);
   if (typeof by !== 'string') {
     throw new FormatError(`${about}: version: expected text, got ${show(by)}`, 8);

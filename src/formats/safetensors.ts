@@ -54,7 +54,8 @@ export function elementsOf<A extends Float32Array | Float64Array | Uint32Array |
   { bytes }: FileTensor,
   type: new (buffer: ArrayBuffer) => A,
 ): A {
-  return new type(bytes.slice().buffer as ArrayBuffer);
+  // Not `slice`: that of a Buffer of Node is no copy.
+  return new type(new Uint8Array(bytes).buffer);
 }
 
 /** The bytes of a typed array. */
