@@ -2,6 +2,7 @@
 import {
   erfc,
   expNegative,
+  expShare,
   expm1Negative,
   gaussian,
   log1pUnit,
@@ -320,20 +321,16 @@ export function softsignBackward(
   backward<Softsign>(dz, dy, y, rows, columns, pitch, 0);
 }
 
-/** 2⁻⁶⁰. */
-const SIGMOID_LOWEST: usize = memory.data<f32>([8.673617379884035e-19]);
-
 @unmanaged @final
 class Sigmoid {
   @inline value(z: v128, _option: v128): v128 {
-    const e = expNegative(minusAbs(z));
+    const e = expShare(minusAbs(z));
     const dividend = v128.bitselect(e, splatAt(ONE), f32x4.lt(z, f32x4.splat(0)));
     return f32x4.div(dividend, f32x4.add(splatAt(ONE), e));
   }
 
   @inline gradient(dy: v128, y: v128, _option: v128): v128 {
-    const slope = f32x4.mul(y, f32x4.sub(splatAt(ONE), y));
-    return f32x4.mul(dy, v128.andnot(slope, f32x4.lt(y, splatAt(SIGMOID_LOWEST))));
+    return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(splatAt(ONE), y)));
   }
 }
 

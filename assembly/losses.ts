@@ -1,6 +1,6 @@
 /** The losses. src/ops/losses.ts states formulas, order of sums, aliasing and padding. */
 import { addInOrder, exponentials, maxima, splatLane } from './internal/fourRows';
-import { expNegative, log, log1pUnit, minusAbs } from './internal/math';
+import { expNegative, log, log1pUnit, minusAbs, shareOf } from './internal/math';
 import { joinLanes, splatAt, tailMask } from './internal/simd';
 
 /*
@@ -212,7 +212,7 @@ class BinaryCrossentropy {
   }
 
   @inline slope(y: v128, t: v128, shared: v128, _option: v128): v128 {
-    const dividend = v128.bitselect(shared, splatAt(ONE), f32x4.lt(y, f32x4.splat(0)));
+    const dividend = v128.bitselect(shareOf(shared, y), splatAt(ONE), f32x4.lt(y, f32x4.splat(0)));
     return f32x4.sub(f32x4.div(dividend, f32x4.add(splatAt(ONE), shared)), t);
   }
 }

@@ -5,6 +5,7 @@
  */
 export const fround = (x: number): number => x;
 export const { exp, expm1, log, log1p, tanh } = Math;
+export const expShare = exp;
 
 /** erf x by its Taylor series, for |x| < 2. */
 function series(x: number): number {

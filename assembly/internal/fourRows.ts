@@ -6,11 +6,10 @@
  * Where fewer than four rows are left, the last stands in for the others: a row may come twice.
  * Loops therefore load all four rows before they store any.
  */
-import { expNegative } from './math';
+import { expShare } from './math';
 import { splatAt, tailMask } from './simd';
 
-/** −∞, and the distance from the largest class below which softmax is exactly 0. */
-const SOFTMAX: usize = memory.data<f32>([f32.NEGATIVE_INFINITY, -64]);
+const LOWEST: usize = memory.data<f32>([f32.NEGATIVE_INFINITY]);
 
 /** The i-th lane of v in all lanes. */
 // @ts-ignore: decorator
@@ -41,7 +40,7 @@ export function addInOrder(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 
  * no distance shows, and for a NaN, which then comes back with the exponentials.
  */
 export function maxima(z0: usize, z1: usize, z2: usize, z3: usize, columns: i32): v128 {
-  const lowest = splatAt(SOFTMAX);
+  const lowest = splatAt(LOWEST);
   const last = ((columns - 1) >> 2) << 4;
   // The last vectors come first: their padding must not count.
   const tail = tailMask(columns);
@@ -69,12 +68,11 @@ export function maxima(z0: usize, z1: usize, z2: usize, z3: usize, columns: i32)
   );
 }
 
-/** exp(z − max), exactly 0 where the distance is below −64. */
+/** exp(z − max), exactly 0 where the distance is below −43. */
 // @ts-ignore: decorator
 @inline
 function exponential(z: v128, max: v128): v128 {
-  const distance = f32x4.sub(z, max);
-  return v128.andnot(expNegative(distance), f32x4.lt(distance, splatAt(SOFTMAX + 4)));
+  return expShare(f32x4.sub(z, max));
 }
 
 /** Writes exp(z − max) to y, zero in the padding, and returns its sums. y may be z. */

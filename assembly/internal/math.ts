@@ -10,7 +10,7 @@ import { multiplyAdd, splatAt } from './simd';
 const EXP: usize = memory.data<f32>([
   1.4426950408889634, 12583039, -0.693359375, 2.1219444005469057e-4,
   0.5, 0.16666535, 0.041667238, 0.008367474, 0.0013863778,
-  1, -87.33654022216797, -32, -0.0, -0.5625, 9,
+  1, -87.33654022216797, -32, -0.0, -0.5625, 9, -43,
 ]);
 const ONE: usize = EXP + 36;
 const EXP_LOWEST: usize = EXP + 40;
@@ -18,6 +18,7 @@ const EXPM1_LOWEST: usize = EXP + 44;
 const SIGN: usize = EXP + 48;
 const TANH_SMALL: usize = EXP + 52;
 const ERFC_END: usize = EXP + 56;
+const SHARE_LOWEST: usize = EXP + 60;
 
 /** −|x| */
 // @ts-ignore: decorator
@@ -67,6 +68,20 @@ export function expBounded(x: v128): v128 {
 @inline
 export function expNegative(x: v128): v128 {
   return v128.andnot(expBounded(x), f32x4.lt(x, splatAt(EXP_LOWEST)));
+}
+
+/** `x` where `z` is at least −43, and else 0. */
+// @ts-ignore: decorator
+@inline
+export function shareOf(x: v128, z: v128): v128 {
+  return v128.andnot(x, f32x4.lt(z, splatAt(SHARE_LOWEST)));
+}
+
+/** eˣ for x ≤ 0, and 0 where it is below 2⁻⁶². */
+// @ts-ignore: decorator
+@inline
+export function expShare(x: v128): v128 {
+  return shareOf(expBounded(x), x);
 }
 
 /** eˣ − 1 for x ≤ 0. */

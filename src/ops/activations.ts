@@ -1,4 +1,4 @@
-import { erfc, exp, expm1, fround, log1p, tanh } from '../math.js';
+import { erfc, exp, expm1, expShare, fround, log1p, tanh } from '../math.js';
 import type { ActivationDefinition, Floats } from './definition.js';
 import { softmax } from './softmax.js';
 
@@ -359,14 +359,11 @@ export function softsignBackward(
 
 /** σ(z) = 1 / (1 + exp(−z)), with the exponential of −|z|, which cannot overflow. */
 function sigmoidOf(z: number): number {
-  const e = exp(-Math.abs(z));
+  const e = expShare(-Math.abs(z));
   return fround((z < 0 ? e : 1) / fround(1 + e));
 }
 
-/** Where y is smaller, its slope counts as 0: gradients would be subnormal, and slow. */
-const SIGMOID_LOWEST = 2 ** -60;
-
-/** y = σ(z); f′ = y(1 − y). 3 ULP, and 0 where exp(z) is below 2⁻¹²⁶. */
+/** y = σ(z); f′ = y(1 − y). 3 ULP, and exactly 0 for z < −43, where it is below 2⁻⁶² (`expShare`). */
 export function sigmoidForward(
   y: Floats,
   z: Floats,
@@ -389,8 +386,7 @@ export function sigmoidBackward(
 ): void {
   for (let r = 0; r < rows; r++) {
     for (let i = r * pitch, end = i + columns; i < end; i++) {
-      const slope = y[i]! < SIGMOID_LOWEST ? 0 : fround(y[i]! * fround(1 - y[i]!));
-      dz[i] = fround(dy[i]! * slope);
+      dz[i] = fround(dy[i]! * fround(y[i]! * fround(1 - y[i]!)));
     }
   }
 }

@@ -1,4 +1,4 @@
-import { exp, fround, log, log1p } from '../math.js';
+import { exp, expShare, fround, log, log1p } from '../math.js';
 import type { Floats, LossDefinition } from './definition.js';
 
 /*
@@ -128,7 +128,7 @@ export function binaryCrossentropyLoss(
       const t = targets[r * targetPitch + j]!;
       const e = exp(-Math.abs(z));
       add(j, fround(fround((z > 0 ? z : 0) - fround(z * t)) + log1p(e)));
-      const sigmoid = fround((z < 0 ? e : 1) / fround(1 + e));
+      const sigmoid = fround((z < 0 ? expShare(z) : 1) / fround(1 + e));
       dy[r * pitch + j] = fround(fround(gradientScale) * fround(sigmoid - t));
     }
     losses[r] = fround(fround(lossScale) * takeSum());
@@ -147,8 +147,7 @@ function exponentials(dy: Floats, z: Floats, start: number, end: number): number
   for (let i = start + 1; i < end; i++) max = max < z[i]! ? z[i]! : max;
   let sum = 0;
   for (let i = start; i < end; i++) {
-    const distance = fround(z[i]! - max);
-    const e = distance < -64 ? 0 : exp(distance);
+    const e = expShare(fround(z[i]! - max));
     dy[i] = e;
     sum = fround(sum + e);
   }

@@ -1,12 +1,9 @@
-import { exp, fround } from '../math.js';
+import { expShare, fround } from '../math.js';
 import type { ActivationDefinition, Floats } from './definition.js';
-
-/** Below this distance from the largest, a class is exactly 0: no sum of classes would notice it. */
-const LOWEST = -64;
 
 /**
  * y[r, j] = exp(z[r, j] − m) / Σ_j exp(z[r, j] − m), m the largest of the row: the sum in order of
- * the classes, then one division, and a product per class. Classes below m − 64 are exactly 0.
+ * the classes, then one division, and a product per class. Classes below m − 43 are exactly 0 (`expShare`).
  *
  * y may be z. The padding is not touched here and stays zero in WebAssembly, which takes four rows
  * at once, the last of them repeated where there are fewer. Largest error 4 + |z − m| + columns ULP.
@@ -26,8 +23,7 @@ export function softmaxForward(
     for (let i = start + 1; i < end; i++) max = max < z[i]! ? z[i]! : max;
     let sum = 0;
     for (let i = start; i < end; i++) {
-      const distance = fround(z[i]! - max);
-      const e = distance < LOWEST ? 0 : exp(distance);
+      const e = expShare(fround(z[i]! - max));
       y[i] = e;
       sum = fround(sum + e);
     }
