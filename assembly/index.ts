@@ -10,6 +10,7 @@ import './internal/abort';
 export { run } from './internal/runner';
 export { setScratch } from './internal/scratch';
 export * from './losses';
+export * from './merge';
 export * from './optimizers';
 export * from './regularization';
 export * from './rows';

@@ -1,8 +1,8 @@
 import { DivergenceError } from './errors.js';
+import { everyLayer } from './layers/tree.js';
 import type { List, Plan } from './plan.js';
 import type { Tensor } from './tensor.js';
 
-/** Whether every float of a range is finite. */
 /** The range of the logical elements of a matrix; NaN where one of them is. */
 function rangeOf(floats: Float32Array, { offset, rows, columns, pitch }: Tensor): [number, number] {
   let least = Number.POSITIVE_INFINITY;
@@ -36,19 +36,18 @@ export interface Moment {
  * @param list the one that ran last; its values are still in memory
  */
 export function divergence(plan: Plan, list: List | undefined, moment: Moment): DivergenceError {
-  const { backend, model, parameters } = plan;
+  const { backend, model, tensors } = plan;
   const { floats } = backend;
   const inputRange = list ? rangeOf(floats, list.x) : ([Number.NaN, Number.NaN] as const);
-  const spoilt = model.layers.findIndex(
-    (_, i) =>
-      parameters.some(
-        ({ name, tensor }) => name.startsWith(`layers.${i}.`) && !finite(rangeOf(floats, tensor)),
-      ) ||
-      (list !== undefined && !finite(rangeOf(floats, list.values[i]!))),
-  );
+  const layers = [...everyLayer(model.layers)];
+  const spoilt = layers.find((layer) => {
+    const values = list ? [list.values.get(layer)!] : [];
+    return [...Object.values(tensors.get(layer)!), ...values].some(
+      (tensor) => !finite(rangeOf(floats, tensor)),
+    );
+  });
   // The loss alone can be too large, behind values that are all finite.
-  const layer = spoilt < 0 ? model.layers.length - 1 : spoilt;
-  const name = `layers.${layer}`;
+  const layer = spoilt ?? layers.at(-1)!;
   const { epoch, batch, restored, what } = moment;
   const rate = (backend.view(plan.hyper) as Float64Array)[0]!;
   const when =
@@ -59,8 +58,8 @@ export function divergence(plan: Plan, list: List | undefined, moment: Moment): 
     : `the learning rate ${rate} is likely too high: try ${Number((rate / 10).toPrecision(3))}`;
   const state = restored ? '; the parameters are those of the start of the epoch again' : '';
   return new DivergenceError(
-    `the ${what} stopped being finite${when}, first in ${model.layers[layer]!.where}; ` +
+    `the ${what} stopped being finite${when}, first in ${layer.where}; ` +
       `inputs were in [${inputRange.map((v) => Number(v.toPrecision(3))).join(', ')}]; ${cause}${state}`,
-    { epoch, batch, layer: name, inputRange, restored },
+    { epoch, batch, layer: layer.path, inputRange, restored },
   );
 }

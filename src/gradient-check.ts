@@ -1,6 +1,7 @@
 import { numberWithin, onlyKeys, show } from './checks.js';
 import type { InputRows, Targets } from './data.js';
 import { divergence } from './divergence.js';
+import { everyLayer, type ModelLayer } from './layers/tree.js';
 import { fround } from './math.js';
 import { Network, stateOf } from './network.js';
 import type { List, Parameter, Request } from './plan.js';
@@ -61,6 +62,7 @@ const trusted = 8;
 
 /** Losses above and below one element, with the steps that float32 really took. */
 interface Ladder {
+  readonly layer: ModelLayer;
   readonly name: string;
   readonly index: number;
   readonly analytic: number;
@@ -182,7 +184,7 @@ export function checkGradients(
       throw divergence(plan, list, { restored: false, what: 'loss' });
     };
     const loss = lossNow();
-    const climb = ({ name, tensor }: Parameter, index: number, scale: number): Ladder => {
+    const climb = ({ layer, name, tensor }: Parameter, index: number, scale: number): Ladder => {
       const { offset, columns, pitch } = tensor;
       const at = offset + Math.floor(index / columns) * pitch + (index % columns);
       const before = floats[at]!;
@@ -194,7 +196,7 @@ export function checkGradients(
         });
       const [above, below] = [side(1), side(-1)];
       floats[at] = before;
-      return { name, index, analytic: gradients[name]![index]!, above, below };
+      return { layer, name, index, analytic: gradients[name]![index]!, above, below };
     };
     const ladders = plan.parameters.flatMap((parameter) => {
       const all = weightsOf(floats, parameter);
@@ -202,11 +204,10 @@ export function checkGradients(
       return chosen(all.length, samples, random).map((i) => climb(parameter, i, scale));
     });
     const spread = spreadOf(ladders, loss);
-    const layers = state.model.layers.flatMap(({ spec }, i) => {
-      const layer = `layers.${i}`;
-      const own = ladders.filter(({ name }) => name.startsWith(`${layer}.`));
+    const layers = [...everyLayer(state.model.layers)].flatMap((layer) => {
+      const own = ladders.filter((ladder) => ladder.layer === layer);
       const judged = own.map((ladder) => judge(ladder, loss, spread, tolerance));
-      return own.length > 0 ? [sumUp(layer, spec.type, judged, tolerance)] : [];
+      return own.length > 0 ? [sumUp(layer.path, layer.spec.type, judged, tolerance)] : [];
     });
     const passed = layers.every((layer) => layer.passed);
     return { passed, layers, text: textOf(layers, passed, tolerance) };

@@ -33,7 +33,9 @@ export {
   type FlattenSpec,
   type LayerSpec,
   layers,
+  type ParallelSpec,
   type RegularizerSpec,
+  type ResidualSpec,
 } from './layers/index.js';
 export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';

@@ -33,7 +33,8 @@ export interface ListContext {
   readonly hyper: Tensor;
   /** A vector of zeros, as wide as the widest layer. */
   readonly zeros: Tensor;
-  gradientOf(parameter: Tensor): Tensor;
+  /** Where a parameter's gradient is stored; undefined for one that training does not change. */
+  gradientOf(parameter: Tensor): Tensor | undefined;
   /** The ending of the kernels that make a gradient and step by it at once, if that is to be. */
   readonly fusion: string | undefined;
   /** Whether something is still added to a parameter's gradient, so that no step may be fused. */
@@ -56,6 +57,9 @@ const isKernel = (name: string): name is KernelName =>
 /**
  * Builds one list: layers add their ops going forward, and leave behind what is to be added going
  * back. A step back gets the gradient of its output, and is left out where nobody needs it.
+ *
+ * A tensor may have several readers, each of which contributes its share to the tensor's gradient. The
+ * order of that sum is the order in which readers go back: the last to read comes first.
  */
 export class ListBuilder {
   readonly batch: number;
@@ -71,11 +75,15 @@ export class ListBuilder {
   readonly #context: ListContext;
   readonly #tape: { output: Tensor; back: (gradient: Tensor) => void }[] = [];
   readonly #gradients = new Map<Tensor, Tensor>();
+  /** Gradients that several tensors have whole, and which must therefore stay as they are. */
+  readonly #common = new Set<Tensor>();
   readonly #differentiable = new Set<Tensor>();
   /** Values that nobody reads again, so that an activation may take their place. */
   readonly #overwritable = new Set<Tensor>();
-  /** Outputs with a lower bound fused into them, until their gradient has been masked. */
+  /** Outputs with a lower bound fused into them. */
   readonly #bounds = new Map<Tensor, number>();
+  /** Tensors with a share in their gradient that its maker has not masked by their bound. */
+  readonly #unmasked = new Set<Tensor>();
   readonly #activated = new Map<Tensor, { name: string; z: Tensor; op: Op }>();
   /** Values whose size the loss counts, under their handles; whether a gradient comes to them. */
   readonly #penalized = new Map<Tensor, Penalty & { reached: boolean }>();
@@ -108,8 +116,10 @@ export class ListBuilder {
     const { columns, pitch } = predictions;
     const { lossScale, gradientScale, options } = loss;
     const scales = [lossScale, gradientScale / batch, ...Object.values(options)];
+    const gradient = this.#context.arena.matrix(batch, columns);
+    this.#give(predictions, gradient, false);
     this.emitNamed(`${loss.type}Loss`, [
-      ...[this.gradient(predictions), losses, predictions, targets],
+      ...[gradient, losses, predictions, targets],
       ...[batch, columns, pitch, targets.pitch, ...scales],
     ]);
     this.count(elementWork * batch * columns);
@@ -128,6 +138,14 @@ export class ListBuilder {
     return tensor;
   }
 
+  /** The same in the place of `free`, which nobody reads again, if there is one. */
+  #valueIn(free: Tensor | undefined, columns: number, differentiable: boolean): Tensor {
+    if (!free) return this.value(columns, differentiable);
+    const tensor = { ...free };
+    if (differentiable) this.#differentiable.add(tensor);
+    return tensor;
+  }
+
   /** A vector of zeros, never to be written. */
   zeros(columns: number): Tensor {
     return { ...this.#context.zeros, columns };
@@ -143,27 +161,66 @@ export class ListBuilder {
     return { seed: this.#context.seed, stream: streams.masks + this.#keys++ };
   }
 
-  needsGradient(x: Tensor): boolean {
-    return this.#differentiable.has(x);
+  /** Whether one of these is to have a gradient: values on the way to it, or parameters. */
+  needsGradient(...tensors: readonly (Tensor | undefined)[]): boolean {
+    return tensors.some((x) => x && (this.#differentiable.has(x) || this.#context.gradientOf(x)));
   }
 
   requireGradient(x: Tensor): void {
     this.#differentiable.add(x);
   }
 
-  /** Where the gradient of `x` goes; undefined where nothing below needs it. */
-  gradientFor(x: Tensor): Tensor | undefined {
-    return this.needsGradient(x) ? this.gradient(x) : undefined;
+  /** The gradient of `x` as far as the list has come; undefined where nothing needs it. */
+  gradientOf(x: Tensor): Tensor | undefined {
+    return this.#gradients.get(x);
   }
 
-  /** The gradient of `x`, needed or not. */
-  gradient(x: Tensor): Tensor {
-    let gradient = this.#gradients.get(x);
-    if (!gradient) {
-      gradient = this.#context.arena.matrix(x.rows, x.columns);
-      this.#gradients.set(x, gradient);
+  /** Declares that `x` will have several readers, so that none may take its place. */
+  share(x: Tensor): void {
+    this.#overwritable.delete(x);
+  }
+
+  /**
+   * Has a reader of `x` emit its share of the gradient of `x`, into the place that `write` is given;
+   * not called where nothing below needs it. A kernel that writes 0 where `x` is at its lower bound or
+   * below asks `takeMask` for that bound, NaN for none, and spares `x` a pass of its own.
+   */
+  contribute(x: Tensor, write: (dx: Tensor, takeMask: () => number) => void): void {
+    if (!this.needsGradient(x)) return;
+    const share = this.#context.arena.matrix(x.rows, x.columns);
+    let masked = false;
+    write(share, () => {
+      masked = true;
+      return this.#bounds.get(x) ?? Number.NaN;
+    });
+    this.#give(x, share, masked);
+  }
+
+  /** Hands the gradient of a sum on to its terms: each has it whole. */
+  passOn(gradient: Tensor, terms: readonly Tensor[]): void {
+    const needing = terms.filter((x) => this.needsGradient(x));
+    if (needing.length > 1) this.#common.add(gradient);
+    for (const x of needing) this.#give(x, gradient, false);
+  }
+
+  /** Makes `share` part of the gradient of `x`, and the whole of it if it is the first. */
+  #give(x: Tensor, share: Tensor, masked: boolean): void {
+    if (!masked) this.#unmasked.add(x);
+    const before = this.#gradients.get(x);
+    if (!before) {
+      this.#gradients.set(x, share);
+      return;
     }
-    return gradient;
+    const free = [before, share].find((place) => !this.#common.has(place));
+    const sum = free ?? this.#context.arena.matrix(x.rows, x.columns);
+    this.#emitSum(sum, before, share);
+    this.#gradients.set(x, sum);
+  }
+
+  /** The place of a gradient for one that is made of it; another where it must stay as it is. */
+  #successor(gradient: Tensor): Tensor {
+    if (!this.#common.has(gradient)) return gradient;
+    return this.#context.arena.matrix(gradient.rows, gradient.columns);
   }
 
   /** Leaves behind a step back through `output`; steps run in the reverse order. */
@@ -175,18 +232,23 @@ export class ListBuilder {
   backward(): void {
     for (const { output, back } of this.#tape.reverse()) {
       const gradient = this.#gradients.get(output);
-      if (gradient) back(gradient);
+      if (gradient && this.needsGradient(output)) back(gradient);
     }
   }
 
-  /** Emits the kernel that makes a parameter's gradient, or its fused form, which steps as well. */
+  /**
+   * Emits the kernel that makes a parameter's gradient, or its fused form, which steps as well; nothing
+   * for a parameter that training does not change.
+   */
   accumulate(kernel: KernelName, parameter: Tensor, reads: Tensor[], sizes: number[]): void {
     const { fusion, hyper, gradientOf, stored } = this.#context;
+    const gradient = gradientOf(parameter);
+    if (!gradient) return;
     const fused = `${kernel}${fusion}`;
     if (fusion && isKernel(fused) && !stored(parameter)) {
       this.emitNamed(fused, [parameter, ...reads, hyper, ...sizes]);
     } else {
-      this.emitNamed(kernel, [gradientOf(parameter), ...reads, ...sizes]);
+      this.emitNamed(kernel, [gradient, ...reads, ...sizes]);
       this.unfused.push(parameter);
     }
   }
@@ -198,7 +260,8 @@ export class ListBuilder {
 
   /**
    * Declares that `y` has been bounded by the kernel that wrote it, as `activation` does. Whoever
-   * makes the gradient of `y` may mask it (`takeMask`); otherwise a pass of its own does.
+   * contributes to the gradient of `y` may mask its share (`takeMask`); unless all do, a pass of its
+   * own masks the sum.
    */
   bounded(y: Tensor, activation: Choice<ActivationName>): Tensor {
     const bound = this.lowerBound(activation)!;
@@ -206,16 +269,23 @@ export class ListBuilder {
     this.#bounds.set(y, bound);
     this.#overwritable.delete(y);
     this.onBackward(y, (dy) => {
-      if (this.#bounds.has(y)) this.#emitSlope(activation, dy, dy, y);
+      if (!this.#unmasked.has(y)) return;
+      const masked = this.#successor(dy);
+      this.#emitSlope(activation, masked, dy, y);
+      this.#gradients.set(y, masked);
     });
     return y;
   }
 
-  /** The bound below which the gradient of `x` is 0, for a kernel that masks it while writing it. */
-  takeMask(x: Tensor): number {
-    const bound = this.#bounds.get(x) ?? Number.NaN;
-    this.#bounds.delete(x);
-    return bound;
+  /** a + b, in the place of one of them where nobody reads it again. */
+  add(a: Tensor, b: Tensor): Tensor {
+    const free = [a, b].find((x) => this.#overwritable.has(x));
+    const differentiable = this.needsGradient(a, b);
+    const y = this.#valueIn(free, a.columns, differentiable);
+    if (free) this.#overwritable.add(y);
+    this.#emitSum(y, a, b);
+    this.onBackward(y, (dy) => this.passOn(dy, [a, b]));
+    return y;
   }
 
   /** Adds an activation behind `z`, in place where its slope does not need `z` and no loss does. */
@@ -223,23 +293,18 @@ export class ListBuilder {
     const { type, options } = activation;
     const { slopeFrom } = ops.activations[type] as ActivationDefinition;
     if (this.lowerBound(activation) === Number.NEGATIVE_INFINITY) return z;
-    const differentiable = this.needsGradient(z);
     const free = slopeFrom === 'y' && type !== this.#context.logits && this.#overwritable.has(z);
-    const y = free ? { ...z } : this.value(z.columns, differentiable);
+    const y = this.#valueIn(free ? z : undefined, z.columns, this.needsGradient(z));
     this.#overwritable.delete(y);
-    if (differentiable) this.#differentiable.add(y);
     const { batch } = this;
     const args = [y, z, batch, z.columns, z.pitch, ...Object.values(options)];
     const op = this.emitNamed(`${type}Forward`, args);
     this.count(elementWork * batch * z.columns);
     this.#activated.set(y, { name: type, z, op });
     this.onBackward(y, (dy) => {
-      if (!this.needsGradient(z)) return;
-      this.#emitSlope(activation, dy, dy, slopeFrom === 'y' ? y : z);
-      const dz = this.#gradients.get(z);
-      // The gradient of y has no other reader, so that of z takes its place; unless the loss read z.
-      if (dz) this.#emitPenaltySlope(dz, dy, true, 0, 1);
-      else this.#gradients.set(z, dy);
+      const dz = this.#successor(dy);
+      this.#emitSlope(activation, dz, dy, slopeFrom === 'y' ? y : z);
+      this.#give(z, dz, false);
     });
     return y;
   }
@@ -254,7 +319,7 @@ export class ListBuilder {
     const penalized = this.#penalized.get(y);
     if (penalized) {
       // The loss's gradient goes to z; what comes to y is the penalty's alone.
-      this.gradient(y);
+      this.#gradients.set(y, this.#context.arena.matrix(y.rows, y.columns));
       penalized.reached = false;
     } else if (!keep) this.ops.splice(this.ops.indexOf(last.op), 1);
     return last.z;
@@ -275,8 +340,12 @@ export class ListBuilder {
     if (this.needsGradient(x)) this.requireGradient(y);
     this.onBackward(y, (dy) => {
       const { l1, l2, reached } = penalized;
-      this.#emitPenaltySlope(dy, y, reached, l1 / this.batch, (2 * l2) / this.batch);
-      this.#gradients.set(x, dy);
+      const common = this.#common.has(dy);
+      const dx = common ? this.#context.arena.matrix(y.rows, y.columns) : dy;
+      const keep = reached && !common;
+      this.#emitPenaltySlope(dx, y, keep, l1 / this.batch, (2 * l2) / this.batch);
+      this.#give(x, dx, false);
+      if (common) this.#give(x, dy, false);
     });
     return y;
   }
@@ -317,5 +386,10 @@ export class ListBuilder {
     const args = [dz, dy, from, batch, from.columns, from.pitch, ...Object.values(options)];
     this.emitNamed(`${type}Backward`, args);
     this.count(elementWork * batch * from.columns);
+  }
+
+  #emitSum(sum: Tensor, a: Tensor, b: Tensor): void {
+    this.emit('addRows', sum, a, b, a.rows, a.columns, a.pitch);
+    this.count(a.rows * a.columns);
   }
 }

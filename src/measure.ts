@@ -1,3 +1,4 @@
+import { everyLayer } from './layers/tree.js';
 import type { List, Request } from './plan.js';
 import type { NetworkState } from './state.js';
 import type { Tensor } from './tensor.js';
@@ -86,15 +87,14 @@ export const lookedAt = (batch: number, targets: boolean) =>
     keep: true,
   }) as const satisfies Request;
 
-/** The statistics of the batch that a list has just run. */
+/** The statistics of the batch that a list has just run, layers inside others before those. */
 export function statisticsOf(state: NetworkState, list: List, targets: boolean): LayerStatistics[] {
   const { model, plan } = state;
   const { floats } = plan.backend;
-  return model.layers.map(({ spec }, i) => {
-    const layer = `layers.${i}`;
-    const own = plan.parameters.filter(({ name }) => name.startsWith(`${layer}.`));
-    const squares = own.map(({ name, tensor, gradient }) => ({
-      name: name.slice(layer.length + 1),
+  return [...everyLayer(model.layers)].map((layer) => {
+    const own = plan.parameters.filter((parameter) => parameter.layer === layer);
+    const squares = own.map(({ key, tensor, gradient }) => ({
+      name: key,
       weight: squaresOf(floats, tensor),
       gradient: targets ? squaresOf(floats, gradient) : Number.NaN,
     }));
@@ -103,9 +103,9 @@ export function statisticsOf(state: NetworkState, list: List, targets: boolean):
       return own.length === 0 || Number.isNaN(total) ? undefined : Math.sqrt(total);
     };
     return {
-      layer,
-      type: spec.type,
-      activations: activationsOf(floats, list.values[i]!),
+      layer: layer.path,
+      type: layer.spec.type,
+      activations: activationsOf(floats, list.values.get(layer)!),
       weightNorm: norm('weight'),
       gradientNorm: norm('gradient'),
       parameters: squares.map(({ name, weight, gradient }) => ({

@@ -7,10 +7,11 @@ import { ShapeError } from './errors.js';
 import { allFinite } from './finite.js';
 import type { FitOptions } from './fit-options.js';
 import { initialValues } from './initializers.js';
-import { declaredParameters, type Model, type NetworkSpec, resolveModel } from './layers/model.js';
+import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
+import { declaredWeights } from './layers/tree.js';
 import { largest, metricContext } from './metrics.js';
-import { checkNamed } from './parameters.js';
-import { counter, type List, type Parameter, type Request } from './plan.js';
+import { checkGradients, checkNamed } from './parameters.js';
+import { counter, type List, type Request } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
 import type { Logs } from './scoring.js';
@@ -21,7 +22,7 @@ import { readMatrix, writeMatrix } from './tensor.js';
 import { type EpochResult, type FitResult, Training } from './training.js';
 import type { Pause } from './turns.js';
 
-/** Weights, biases or their gradients by name: 'layers.0.w', dense and row-major. */
+/** What a network learns, or its gradients, by name: 'layers.0.w', dense and row-major. */
 export type Weights = Record<string, Float32Array>;
 
 /** What is not part of the network itself. */
@@ -240,8 +241,11 @@ export class Network {
     try {
       const gradients = options.inputs ? 'inputs' : 'parameters';
       const { list, loss, rows } = this.#batch(x, y, { ...training, gradients });
-      const { floats } = this.#state.plan.backend;
-      const weights = this.#named(({ gradient }) => readMatrix(floats, gradient));
+      const { parameters, backend } = this.#state.plan;
+      const { floats } = backend;
+      const weights = Object.fromEntries(
+        parameters.map(({ name, gradient }) => [name, readMatrix(floats, gradient)]),
+      );
       if (!options.inputs) return { loss, weights };
       const inputs = list.dx
         ? readMatrix(floats, list.dx)
@@ -263,7 +267,7 @@ export class Network {
     const release = this.#state.lock('applyGradients');
     try {
       const { plan } = this.#state;
-      checkNamed(plan.parameters, gradients, 'gradients', 'all');
+      checkGradients(plan.weights, gradients);
       for (const { name, gradient } of plan.parameters) {
         writeMatrix(plan.backend.floats, gradient, gradients[name]!);
       }
@@ -276,8 +280,10 @@ export class Network {
 
   /** Copies of all parameters by name, dense and row-major: 'layers.0.w' is [inputs, units]. */
   getWeights(): Weights {
-    const { floats } = this.#state.plan.backend;
-    return this.#named(({ tensor }) => readMatrix(floats, tensor));
+    const { weights, backend } = this.#state.plan;
+    return Object.fromEntries(
+      weights.map(({ name, tensor }) => [name, readMatrix(backend.floats, tensor)]),
+    );
   }
 
   /**
@@ -324,9 +330,9 @@ export class Network {
   }
 
   #replaceWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
-    const { parameters, backend } = this.#state.plan;
-    checkNamed(parameters, weights, 'weights', 'some');
-    for (const { name, tensor } of parameters) {
+    const { weights: all, backend } = this.#state.plan;
+    checkNamed(all, weights, 'weights');
+    for (const { name, tensor } of all) {
       if (weights[name]) writeMatrix(backend.floats, tensor, weights[name]);
     }
   }
@@ -411,12 +417,8 @@ export class Network {
 
   #checkParameters(list: List | undefined): void {
     const { plan } = this.#state;
-    if (allFinite(plan.backend.view(plan.trainable) as Float32Array)) return;
+    if (allFinite(plan.backend.view(plan.learnt) as Float32Array)) return;
     throw divergence(plan, list, { restored: false, what: 'parameters' });
-  }
-
-  #named(read: (parameter: Parameter) => Float32Array): Weights {
-    return Object.fromEntries(this.#state.plan.parameters.map((p) => [p.name, read(p)]));
   }
 }
 
@@ -468,10 +470,10 @@ export function sequential(spec: NetworkSpec, options: NetworkOptions = {}): Net
   const model = resolveModel(spec);
   const network = new Network(model, options);
   const { plan } = stateOf(network);
-  declaredParameters(model).forEach(({ initializer, fanIn, fanOut, rows, columns }, i) => {
+  declaredWeights(model.layers).forEach(({ initializer, fanIn, fanOut, rows, columns }, i) => {
     const random = new Random(model.seed, streams.parameters + i);
     const values = initialValues(initializer, rows * columns, fanIn, fanOut, random);
-    writeMatrix(plan.backend.floats, plan.parameters[i]!.tensor, values);
+    writeMatrix(plan.backend.floats, plan.weights[i]!.tensor, values);
   });
   return network;
 }

@@ -1,24 +1,17 @@
 import { onlyKeys, show } from './checks.js';
 import { readRows } from './data.js';
 import { ShapeError } from './errors.js';
-import type { Parameter } from './plan.js';
+import type { Parameter, Weight } from './plan.js';
 
-/**
- * Refuses names and sizes that a network does not have, and numbers that are not finite.
- *
- * @param needed whether each parameter must be there
- */
+/** Refuses names and sizes that a network does not have, and numbers that are not finite. */
 export function checkNamed(
-  parameters: readonly Parameter[],
+  weights: readonly Weight[],
   values: Readonly<Record<string, unknown>>,
   what: string,
-  needed: 'all' | 'some',
 ): void {
-  const names = parameters.map(({ name }) => name);
+  const names = weights.map(({ name }) => name);
   onlyKeys(values, names, what);
-  const missing = names.find((name) => !(name in values));
-  if (needed === 'all' && missing) throw new TypeError(`${what}: ${missing} is missing`);
-  for (const { name, shape, tensor } of parameters) {
+  for (const { name, shape, tensor } of weights) {
     if (!(name in values)) continue;
     const given = values[name] as ArrayLike<unknown>;
     const size = tensor.rows * tensor.columns;
@@ -30,4 +23,24 @@ export function checkNamed(
     // One row of numbers: nested arrays of that many rows would pass for it otherwise.
     readRows([given], [size], `${what}: ${name}`);
   }
+}
+
+/** Refuses gradients that are not one for each parameter that the optimizer steps. */
+export function checkGradients(
+  weights: readonly Weight[],
+  gradients: Readonly<Record<string, unknown>>,
+): void {
+  const stepped = (weight: Weight): weight is Parameter => weight.gradient !== undefined;
+  if (typeof gradients === 'object' && gradients !== null) {
+    const other = weights.find((weight) => !stepped(weight) && weight.name in gradients);
+    if (other) {
+      throw new RangeError(
+        `gradients: ${other.name} takes no step: its layer is frozen, or it is a running statistic; leave it out`,
+      );
+    }
+  }
+  const parameters = weights.filter(stepped);
+  checkNamed(parameters, gradients, 'gradients');
+  const missing = parameters.find(({ name }) => !(name in gradients));
+  if (missing) throw new TypeError(`gradients: ${missing.name} is missing`);
 }

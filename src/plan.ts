@@ -1,19 +1,32 @@
 import type { Backend, Op, Program } from './backends/backend.js';
-import { declaredParameters, type Model } from './layers/model.js';
+import type { Model } from './layers/model.js';
+import {
+  type DeclaredWeight,
+  declaredWeights,
+  everyLayer,
+  type ModelLayer,
+} from './layers/tree.js';
 import { ListBuilder, type Penalty } from './lowering.js';
 import { streams } from './random.js';
-import { Arena, sizeOf, type Tensor } from './tensor.js';
+import { Arena, type Shape, sizeOf, type Tensor } from './tensor.js';
 
-/** A trainable tensor in its place. */
-export interface Parameter {
+/** A tensor that a network learns, in its place: a parameter, or a buffer. */
+export interface Weight {
   /** As users see it: 'layers.0.w'. */
   readonly name: string;
-  readonly shape: readonly number[];
+  /** Whose it is, and what its layer calls it: 'w'. */
+  readonly layer: ModelLayer;
+  readonly key: string;
+  readonly shape: Shape;
   readonly tensor: Tensor;
-  readonly gradient: Tensor;
+  /** Undefined for parameters of frozen layers, and for buffers. */
+  readonly gradient: Tensor | undefined;
   readonly penalty: Penalty | undefined;
   readonly constraint: { readonly type: string; readonly options: object } | undefined;
 }
+
+/** A parameter that training changes. */
+export type Parameter = Weight & { readonly gradient: Tensor };
 
 /** What a list is to do. */
 export interface Request {
@@ -46,10 +59,10 @@ interface Lowered {
   readonly targets: Tensor;
   /** Where the host reads the outputs, dense. */
   readonly outputs: Tensor;
-  /** The padded inputs, their gradient, and each layer's values. */
+  /** The padded inputs, their gradient where it was asked for, and each layer's values. */
   readonly x: Tensor;
   readonly dx: Tensor | undefined;
-  readonly values: readonly Tensor[];
+  readonly values: ReadonlyMap<ModelLayer, Tensor>;
   /** Floating point operations a step, roughly. */
   readonly work: number;
 }
@@ -94,7 +107,10 @@ const mostLists = 32;
 /**
  * Where everything of one network stands in its memory, and the lists that run on it.
  *
- * zeros | sums | gradients | parameters | slots | hyper | counters | records | held rows | lists
+ * zeros | sums | gradients | weights | slots | hyper | counters | records | held rows | lists
+ *
+ * Among the weights, the parameters that training changes come first, those that decay before the
+ * others, and have gradients and slots in the same order; behind them stand what is frozen, and buffers.
  *
  * All lists share the last part: they run one after another and leave nothing there that another
  * needs. So a kernel may find anything in a matrix that it is the first to write.
@@ -102,22 +118,29 @@ const mostLists = 32;
 export class Plan {
   readonly model: Model;
   readonly backend: Backend;
+  /** All that the network learns, in the order of its layers. */
+  readonly weights: readonly Weight[];
+  /** Those among them that the optimizer steps. */
   readonly parameters: readonly Parameter[];
+  /** Each layer's weights by their short names. */
+  readonly tensors: ReadonlyMap<ModelLayer, Readonly<Record<string, Tensor>>>;
   /** The scalars of a step: the optimizer's options, and what it keeps. */
   readonly hyper: Tensor;
   /** The sums of losses, one for each epoch of a run. */
   readonly sums: Tensor;
   readonly counters: Tensor;
-  /** All that a training changes, as one range: parameters, slots, hyper and counters. */
+  /** All that a training changes, as one range: weights, slots, hyper and counters. */
   readonly state: Tensor;
-  readonly #zeros: Tensor;
-  readonly #layers: readonly Readonly<Record<string, Tensor>>[];
-  /** The parameters' block. */
+  /** The beginning of it: all weights. */
+  readonly learnt: Tensor;
+  /** The beginning of that: the parameters that the optimizer steps. */
   readonly trainable: Tensor;
-  /** The block in two: what decays where only weights do, and the rest. */
+  /** These in two: what decays where only weights do, and the rest. */
   readonly #weights: Tensor;
   readonly #others: Tensor;
+  readonly #zeros: Tensor;
   readonly #gradients: Tensor;
+  readonly #gradientOf = new Map<Tensor, Tensor>();
   readonly #slots: readonly Tensor[];
   readonly #records: Tensor;
   readonly #arena = new Arena();
@@ -134,52 +157,50 @@ export class Plan {
     this.model = model;
     this.backend = backend;
     const arena = this.#arena;
-    const { optimizer, layers } = model;
+    const { optimizer } = model;
+    const layers = [...everyLayer(model.layers)];
     this.#zeros = arena.matrix(1, Math.max(...layers.map(({ output }) => sizeOf(output))));
     this.sums = arena.dense(1, mostEpochs, 'f64');
 
-    const declared = declaredParameters(model);
-    // Weights first, so that what applies to weights alone is one range.
-    const ordered = [...declared.filter((p) => p.decays), ...declared.filter((p) => !p.decays)];
-    const block = () => {
+    const declared = declaredWeights(model.layers);
+    const trained = declared.filter((p) => p.trains);
+    const decaying = trained.filter((p) => p.decays);
+    const others = trained.filter((p) => !p.decays);
+    const places = new Map<ModelLayer, Record<string, Tensor>>(layers.map((l) => [l, {}]));
+    /** Deals out places, and says which range they are. */
+    const block = (list: readonly DeclaredWeight[], keep = false): Tensor => {
       const start = arena.mark;
-      const tensors = ordered.map(({ rows, columns }) => {
+      for (const { layer, key, rows, columns } of list) {
         // The gradient of the inputs reads rows of weights in groups.
         const padded = arena.matrix(rows === 1 ? 1 : Math.ceil(rows / 8) * 8, columns);
-        return { ...padded, rows };
-      });
-      return { range: rangeBetween(start, arena.mark), tensors };
+        if (keep) places.get(layer)![key] = { ...padded, rows };
+      }
+      return rangeBetween(start, arena.mark);
     };
-    const gradients = block();
-    const parameters = block();
-    this.#gradients = gradients.range;
-    this.trainable = parameters.range;
-    const end = arena.mark;
-    const others = parameters.tensors[ordered.findIndex((p) => !p.decays)]?.offset ?? end;
-    this.#weights = rangeBetween(parameters.range.offset, others);
-    this.#others = rangeBetween(others, end);
-    this.#slots = optimizer.slots.map(() => block().range);
+    this.#gradients = block([...decaying, ...others]);
+    this.#weights = block(decaying, true);
+    this.#others = block(others, true);
+    const { offset: start } = this.#weights;
+    this.trainable = rangeBetween(start, arena.mark);
+    block(
+      declared.filter((p) => !p.trains),
+      true,
+    );
+    this.learnt = rangeBetween(start, arena.mark);
+    this.#slots = optimizer.slots.map(() => block([...decaying, ...others]));
     this.hyper = arena.dense(1, optimizer.hyper.length, 'f64');
     this.counters = arena.dense(1, Object.keys(counter).length, 'i32');
-    this.state = rangeBetween(parameters.range.offset, arena.mark);
-    this.parameters = declared.map((p) => {
-      const i = ordered.indexOf(p);
-      return {
-        name: p.name,
-        shape: p.shape,
-        tensor: parameters.tensors[i]!,
-        gradient: gradients.tensors[i]!,
-        penalty: p.penalty,
-        constraint: p.constraint,
-      };
+    this.state = rangeBetween(start, arena.mark);
+    this.tensors = places;
+    const shift = this.#gradients.offset - start;
+    this.weights = declared.map((declaration) => {
+      const { layer, key, name, shape, trains, penalty, constraint } = declaration;
+      const tensor = places.get(layer)![key]!;
+      const gradient = trains ? { ...tensor, offset: tensor.offset + shift } : undefined;
+      if (gradient) this.#gradientOf.set(tensor, gradient);
+      return { name, layer, key, shape, tensor, gradient, penalty, constraint };
     });
-    this.#layers = layers.map((_, layer) => {
-      const tensors: Record<string, Tensor> = {};
-      declared.forEach((p, i) => {
-        if (p.layer === layer) tensors[p.key] = this.parameters[i]!.tensor;
-      });
-      return tensors;
-    });
+    this.parameters = this.weights.filter((w): w is Parameter => w.gradient !== undefined);
 
     const trains = model.loss !== undefined;
     this.#listMark = arena.mark;
@@ -278,7 +299,7 @@ export class Plan {
   /** The list that does not come to its end if a parameter is not finite. */
   checking(): Program {
     const build = this.#builder(1, true, undefined);
-    build.emit('requireFinite', this.trainable, this.trainable.columns);
+    build.emit('requireFinite', this.learnt, this.learnt.columns);
     return this.#compile(build);
   }
 
@@ -304,7 +325,6 @@ export class Plan {
     logits?: string,
     keep = false,
   ) {
-    const shift = this.#gradients.offset - this.trainable.offset;
     return new ListBuilder({
       arena: this.#arena,
       batch,
@@ -313,7 +333,7 @@ export class Plan {
       counters: this.counters,
       hyper: this.hyper,
       zeros: this.#zeros,
-      gradientOf: (parameter) => ({ ...parameter, offset: parameter.offset + shift }),
+      gradientOf: (parameter) => this.#gradientOf.get(parameter),
       fusion,
       stored: (tensor) => this.parameters.some((p) => p.tensor === tensor && p.penalty),
       logits,
@@ -358,12 +378,18 @@ export class Plan {
     const [t, targets] = loss ? rowsFrom(model.targetColumns, held?.targets) : [x, x];
     if (request.gradients === 'inputs') build.requireGradient(x);
 
-    const values: Tensor[] = [];
-    let y = x;
-    model.layers.forEach(({ definition, spec }, i) => {
-      y = definition.lower(spec, build, y, this.#layers[i]!);
-      values.push(y);
-    });
+    const values = new Map<ModelLayer, Tensor>();
+    const through = (layers: readonly ModelLayer[], inputs: Tensor): Tensor =>
+      layers.reduce((given, layer) => {
+        const { definition, spec, stacks, trainable } = layer;
+        const result = definition.lower(spec, build, given, this.tensors.get(layer)!, {
+          trainable,
+          through: (stack, into) => through(stacks[stack]!, into),
+        });
+        values.set(layer, result);
+        return result;
+      }, inputs);
+    const y = through(model.layers, x);
 
     let outputs = y;
     const predictions = loss ? build.predictions(y, request.outputs) : y;
@@ -398,7 +424,7 @@ export class Plan {
       targets,
       outputs,
       x,
-      dx: build.gradientFor(x),
+      dx: request.gradients === 'inputs' ? build.gradientOf(x) : undefined,
       values,
       work: build.work,
     };

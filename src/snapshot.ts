@@ -1,7 +1,8 @@
 import { hint, onlyKeys, show, wholeNumber } from './checks.js';
 import { ShapeError } from './errors.js';
 import { allFinite } from './finite.js';
-import { declaredParameters, type Model, type NetworkSpec, resolveModel } from './layers/model.js';
+import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
+import { declaredWeights } from './layers/tree.js';
 import { counter } from './plan.js';
 import { checkFitted, type FittedColumn, FittedScaler } from './scalers.js';
 import type { NetworkState } from './state.js';
@@ -28,7 +29,7 @@ export type Plain =
 
 /** What training on from here needs besides the weights. */
 export interface OptimizerState {
-  /** Each slot's numbers by the names of the parameters, shaped as those are. */
+  /** Each slot's numbers by the names of the parameters that it steps, shaped as those are. */
   readonly slots: Readonly<Record<string, Readonly<Record<string, Float32Array>>>>;
   /** The numbers that change from step to step, such as products for bias correction. */
   readonly kept: Float64Array;
@@ -44,7 +45,7 @@ export interface OptimizerState {
 export interface Snapshot {
   /** As `toJSON` gives it; learnt names of classes are part of it. */
   readonly spec: NetworkSpec;
-  /** Parameters by name: 'layers.0.w' is [inputs, units]. */
+  /** Parameters and buffers by name: 'layers.0.w' is [inputs, units]. */
   readonly weights: Readonly<Record<string, SnapshotTensor>>;
   /** What has been learnt of each column; left out where that is nothing. */
   readonly scalers: { readonly x?: readonly FittedColumn[]; readonly y?: readonly FittedColumn[] };
@@ -69,7 +70,7 @@ export function takeSnapshot(
   const { plan } = state;
   const { floats } = plan.backend;
   const weights = emptyTable<SnapshotTensor>();
-  for (const { name, shape, tensor } of plan.parameters) {
+  for (const { name, shape, tensor } of plan.weights) {
     weights[name] = { shape, values: readMatrix(floats, tensor) };
   }
   const { x, y } = state.fitted;
@@ -105,8 +106,9 @@ export function restoreSnapshot(state: NetworkState, snapshot: Snapshot): void {
   const { plan, model } = state;
   const { weights, scalers, optimizer } = snapshot;
   const { floats } = plan.backend;
-  for (const { name, tensor } of plan.parameters)
+  for (const { name, tensor } of plan.weights) {
     writeMatrix(floats, tensor, weights[name]!.values);
+  }
   const fitted = (columns: readonly FittedColumn[] | undefined) =>
     columns && new FittedScaler(columns);
   state.keepScalers({
@@ -160,7 +162,7 @@ function checkNames(table: unknown, names: readonly string[], where: string): vo
 }
 
 function checkTensors(weights: Snapshot['weights'], model: Model): void {
-  const declared = declaredParameters(model);
+  const declared = declaredWeights(model.layers);
   checkNames(
     weights,
     declared.map(({ name }) => name),
@@ -195,7 +197,7 @@ function checkValues(values: unknown, size: number, where: string): void {
 function checkOptimizer(optimizer: OptimizerState, model: Model): void {
   const where = 'optimizer';
   onlyKeys(optimizer, ['slots', 'kept', 'steps', 'epochs'], where);
-  const declared = declaredParameters(model);
+  const declared = declaredWeights(model.layers).filter(({ trains }) => trains);
   const names = declared.map(({ name }) => name);
   checkNames(optimizer.slots, model.optimizer.slots, `${where}: slots`);
   for (const [slot, table] of Object.entries(optimizer.slots)) {

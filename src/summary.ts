@@ -1,25 +1,34 @@
+import type { ParameterDeclaration } from './layers/definition.js';
 import type { Model } from './layers/model.js';
-
-/** How many numbers a layer trains. */
-const countOf = (layer: Model['layers'][number]) =>
-  Object.values(layer.parameters).reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+import { declaredWeights, type ModelLayer } from './layers/tree.js';
 
 /** 101770 as 101,770, the same in every locale. */
 const grouped = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** A table of the layers: kind, activation, the shape of the outputs, trainable numbers. */
+/** How many numbers these are; buffers, which no optimizer steps, aside. */
+const countOf = (parameters: readonly ParameterDeclaration[]) =>
+  parameters.reduce((sum, { rows, columns, buffer }) => sum + (buffer ? 0 : rows * columns), 0);
+
+/** A layer's line of the table, then those of the layers inside it, further in. */
+function* rowsOf(layers: readonly ModelLayer[], depth = 0): Generator<string[]> {
+  for (const { spec, definition, output, parameters, trainable, path, stacks } of layers) {
+    yield [
+      path.replace('layers.', ''),
+      '  '.repeat(depth) + spec.type + (trainable ? '' : ' (frozen)'),
+      definition.activation?.(spec) ?? '',
+      `[${output.join(', ')}]`,
+      grouped(countOf(Object.values(parameters))),
+    ];
+    for (const stack of Object.values(stacks)) yield* rowsOf(stack, depth + 1);
+  }
+}
+
+/** A table of the layers: kind, activation, the shape of the outputs, how many parameters. */
 export function summarize(model: Model, backend: string): string {
-  const rows = model.layers.map((layer, i) => [
-    String(i),
-    layer.spec.type,
-    layer.definition.activation?.(layer.spec) ?? '',
-    `[${layer.output.join(', ')}]`,
-    grouped(countOf(layer)),
-  ]);
   const table = [
     ['', 'layer', 'activation', 'output', 'parameters'],
     ['', 'input', '', `[${model.inputShape.join(', ')}]`, ''],
-    ...rows,
+    ...rowsOf(model.layers),
   ];
   const widths = table[0]!.map((_, c) => Math.max(...table.map((row) => row[c]!.length)));
   const lines = table.map((row) =>
@@ -31,11 +40,13 @@ export function summarize(model: Model, backend: string): string {
       .trimEnd(),
   );
   lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('──'));
-  const total = model.layers.reduce((sum, layer) => sum + countOf(layer), 0);
+  const weights = declaredWeights(model.layers);
+  const frozen = countOf(weights.filter(({ layer }) => !layer.trainable));
   const loss = model.loss ? `loss ${model.loss.type}, ` : '';
   lines.push(
     '',
-    `${grouped(total)} parameters, ${loss}optimizer ${model.optimizer.type}, backend ${backend}`,
+    `${grouped(countOf(weights))} parameters${frozen > 0 ? `, ${grouped(frozen)} of them frozen` : ''}, ` +
+      `${loss}optimizer ${model.optimizer.type}, backend ${backend}`,
   );
   return lines.join('\n');
 }

@@ -125,8 +125,8 @@ export class Training {
       // However it ends, also by an error of a callback: what is left can be used.
       const { plan } = this.#state;
       if (!this.#between) {
-        const trainable = plan.backend.view(plan.trainable) as Float32Array;
-        if (!allFinite(trainable)) this.#restore(plan.backend.view(plan.state) as Float32Array);
+        const learnt = plan.backend.view(plan.learnt) as Float32Array;
+        if (!allFinite(learnt)) this.#restore(plan.backend.view(plan.state) as Float32Array);
         if (this.#rates) plan.backend.view(plan.hyper)[0] = this.#ownRate;
       }
       const end = this.#prepared.feed.end();

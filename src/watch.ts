@@ -1,4 +1,4 @@
-import type { ModelLayer } from './layers/model.js';
+import { everyLayer, type ModelLayer } from './layers/tree.js';
 import { type LayerStatistics, lookedAt, statisticsOf } from './measure.js';
 import type { ActivationDefinition } from './ops/definition.js';
 import { activations } from './ops/index.js';
@@ -107,9 +107,9 @@ function warnOfDeadUnits(
   layers: readonly LayerStatistics[],
   rows: number,
 ): boolean {
-  const { model } = state;
+  const all = [...everyLayer(state.model.layers)];
   const found = layers.find(
-    ({ activations: { dead } }, i) => dead > manyDead && isBounded(model.layers[i]!),
+    ({ activations: { dead } }, i) => dead > manyDead && isBounded(all[i]!),
   );
   if (!found) return false;
   const { layer, type, activations: put } = found;

@@ -34,8 +34,9 @@ function metricsFor(loss: LossSpec): readonly MetricSpec[] {
 }
 
 /**
- * A random network of one to five dense layers. The seeds run through the catalogues in turn, so
- * that a few hundred of them in a row meet every activation, loss and optimizer several times.
+ * A random network of one to five dense layers, with blocks of layers in between, some inside others,
+ * and some frozen. The seeds run through the catalogues in turn, so that a few hundred of them in a
+ * row meet every activation, loss and optimizer several times.
  */
 export function randomCase(seed: number): Case {
   const random = generator(seed);
@@ -55,6 +56,39 @@ export function randomCase(seed: number): Case {
     inputShape = [2, inputs / 2];
     stack.push(layers.flatten());
   }
+  /** Layers of a block, from one width to another. */
+  const inside = (from: number, to: number, nesting: number): LayerSpec[] => {
+    const made: LayerSpec[] = often(0.3) ? [layers.activation(one(activationSpecs))] : [];
+    if (often(0.2)) made.push(layers.dropout({ rate: 0.3 }));
+    const between = nesting > 0 && often(0.4) ? block(from, nesting - 1) : undefined;
+    if (between) made.push(between.spec);
+    if (from !== to || between?.width !== to || often(0.7)) {
+      const frozen = often(0.15) ? { trainable: false } : {};
+      made.push(layers.dense({ units: to, activation: one(activationSpecs), ...frozen }));
+    }
+    return made;
+  };
+  const block = (from: number, nesting: number): { spec: LayerSpec; width: number } => {
+    const to = 1 + below(12);
+    const frozen = often(0.1) ? { trainable: false } : {};
+    if (often(0.3)) {
+      const spec = { layers: inside(from, from, nesting), ...frozen };
+      return { spec: layers.residual(spec), width: from };
+    }
+    if (often(0.3)) {
+      const spec = { layers: inside(from, to, nesting), shortcut: inside(from, to, nesting) };
+      return { spec: layers.residual({ ...spec, ...frozen }), width: to };
+    }
+    if (often(0.5)) {
+      const widths = [to, 1 + below(9), ...(often(0.2) ? [1 + below(70)] : [])];
+      const branches = [...widths.map((width) => inside(from, width, nesting)), []];
+      const width = widths.reduce((sum, w) => sum + w, from);
+      return { spec: layers.parallel({ branches, ...frozen }), width };
+    }
+    const branches = Array.from({ length: 1 + below(3) }, () => inside(from, to, nesting));
+    return { spec: layers.parallel({ branches, merge: 'add', ...frozen }), width: to };
+  };
+  let from = inputs;
   const depth = 1 + below(5);
   for (let i = 0; i < depth; i++) {
     const last = i === depth - 1;
@@ -66,7 +100,13 @@ export function randomCase(seed: number): Case {
         : one(activationSpecs);
     // A single class has no gradient.
     const fewest = [typeOf(activation), definitionOfLoss(loss).logits].includes('softmax') ? 2 : 1;
+    if (often(0.3)) {
+      const { spec, width } = block(from, 1);
+      stack.push(spec);
+      from = width;
+    }
     const units = last ? fewest + below(12) : width();
+    from = units;
     const penalty = () => one([{ l1: 0.01 }, { l2: 0.02 }, { l1: 0.003, l2: 0.01 }]);
     const constraint = () => one(['nonNegative', { type: 'maxNorm', limit: 0.7 }] as const);
     const options = {
@@ -82,7 +122,10 @@ export function randomCase(seed: number): Case {
     else stack.push(layers.dense({ ...options, activation }));
     if (last && !requiredActivation(loss) && often(0.1)) stack.push(layers.dropout({ rate: 0.3 }));
   }
-  const outputs = stack.findLast((layer) => layer.type === 'dense')!.units;
+  const outputs = from;
+  if (!requiredActivation(loss) && often(0.15)) {
+    stack.push(layers.residual({ layers: inside(outputs, outputs, 1) }));
+  }
 
   const rows = often(0.1) ? 1 + below(3) : 4 + below(wide < 2 ? 30 : 60);
   const validation = rows >= 8 && often(0.5) ? { validationSplit: 0.25 } : {};

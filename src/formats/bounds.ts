@@ -1,4 +1,5 @@
 import type { Model } from '../layers/model.js';
+import { everyLayer } from '../layers/tree.js';
 import { sizeOf } from '../tensor.js';
 
 /*
@@ -58,7 +59,7 @@ export function boundSpec(spec: unknown): void {
 /** Refuses a model of such a spec whose rows are too wide somewhere. */
 export function boundModel({ layers, inputs }: Model): void {
   bound(inputs, mostWidth, 'preprocess.x: numbers in a row');
-  for (const { output, where } of layers) {
+  for (const { output, where } of everyLayer(layers)) {
     bound(sizeOf(output), mostWidth, `${where}: numbers in a row of outputs`);
   }
 }

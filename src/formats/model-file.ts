@@ -1,7 +1,8 @@
 import { version } from '../../package.json';
 import { onlyKeys, show } from '../checks.js';
 import { FormatError } from '../errors.js';
-import { declaredParameters, type Model, type NetworkSpec } from '../layers/model.js';
+import type { Model, NetworkSpec } from '../layers/model.js';
+import { declaredWeights } from '../layers/tree.js';
 import {
   checkSnapshot,
   emptyTable,
@@ -145,7 +146,7 @@ export function decodeSnapshot(file: Uint8Array): { snapshot: Snapshot; model: M
   const model = fromFile(() => checkSpec(spec), `${about}: spec`);
   const tensors = new Tensors(read);
   const weights = emptyTable<SnapshotTensor>();
-  for (const { name, shape } of declaredParameters(model)) {
+  for (const { name, shape } of declaredWeights(model.layers)) {
     weights[name] = { shape, values: tensors.take(name, 'F32', shape, Float32Array) };
   }
   const optimizer = tensors.left.has(prefix.random) ? takeOptimizer(tensors, model) : undefined;
@@ -201,7 +202,8 @@ function takeOptimizer(tensors: Tensors, model: Model): OptimizerState {
   const slots = emptyTable<Record<string, Float32Array>>();
   for (const slot of model.optimizer.slots) {
     const table = emptyTable<Float32Array>();
-    for (const { name, shape } of declaredParameters(model)) {
+    for (const { name, shape, trains } of declaredWeights(model.layers)) {
+      if (!trains) continue;
       table[name] = tensors.take(`${prefix.slots}${slot}.${name}`, 'F32', shape, Float32Array);
     }
     slots[slot] = table;

@@ -1,7 +1,7 @@
 import { type Choice, choose, type Named } from '../checks.js';
 import { activations } from '../ops/index.js';
 import { type Shape, sizeOf } from '../tensor.js';
-import type { LayerDefinition } from './definition.js';
+import type { LayerDefinition, LayerOptions } from './definition.js';
 
 /** An activation by name, or with options: 'relu', { type: 'leakyRelu', slope: 0.2 }. */
 export type ActivationSpec = Named<typeof activations>;
@@ -9,7 +9,7 @@ export type ActivationSpec = Named<typeof activations>;
 export type ActivationName = keyof typeof activations;
 
 /** An activation as a layer of its own: y = f(x), element by element (softmax: row by row). */
-export interface ActivationLayerSpec {
+export interface ActivationLayerSpec extends LayerOptions {
   readonly type: 'activation';
   /** f. */
   readonly activation: ActivationSpec;
@@ -32,7 +32,7 @@ export const activation: LayerDefinition<ActivationLayerSpec> = {
 };
 
 /** Reshapes each row to one dimension. Rows are stored flat, so nothing is computed. */
-export interface FlattenSpec {
+export interface FlattenSpec extends LayerOptions {
   readonly type: 'flatten';
 }
 

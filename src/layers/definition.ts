@@ -2,9 +2,19 @@ import type { Choice } from '../checks.js';
 import type { InitializerName } from '../initializers.js';
 import type { ListBuilder, Penalty } from '../lowering.js';
 import type { Shape, Tensor } from '../tensor.js';
+import type { LayerSpec } from './index.js';
 import type { ConstraintName } from './regularization.js';
 
-/** A tensor that training changes: weights or biases of one layer. */
+/** What every layer may say of itself. */
+export interface LayerOptions {
+  /**
+   * Whether training changes the layer and all that is inside it; default true. A frozen layer keeps
+   * its parameters bit for bit: no gradient is computed for them, no step taken, nothing decays.
+   */
+  readonly trainable?: boolean;
+}
+
+/** A tensor that one layer learns: weights, biases, or a buffer. */
 export interface ParameterDeclaration {
   readonly rows: number;
   readonly columns: number;
@@ -20,30 +30,53 @@ export interface ParameterDeclaration {
   readonly penalty?: Penalty | undefined;
   /** What every step is followed by. */
   readonly constraint?: Choice<ConstraintName> | undefined;
+  /** Whether it is learnt otherwise than by gradients, as running means are: never stepped or clipped. */
+  readonly buffer?: true;
+}
+
+/** A layer's surroundings while it adds its ops to a list. */
+export interface Surroundings {
+  readonly trainable: boolean;
+  /** Runs `x` through one of the layer's stacks. */
+  through(stack: string, x: Tensor): Tensor;
 }
 
 /** What a kind of layer is: all that the rest of the library needs to know of it. */
 export interface LayerDefinition<Spec> {
-  /** The options that a spec may have, `type` aside. */
+  /** The options that a spec may have, those of every layer aside. */
   readonly options: readonly string[];
   /** Refuses a bad spec. `where` names the layer in messages. */
   check(spec: Spec, input: Shape, where: string): void;
-  /** The shape of one row of outputs. */
-  output(spec: Spec, input: Shape): Shape;
-  /** Trainable tensors by their short names, in the order in which they are drawn. */
+  /**
+   * The stacks of layers inside it, by what their names begin with: 'layers', 'branches.0'. Each takes
+   * the layer's own inputs; an empty one gives them as they are.
+   */
+  stacks?(spec: Spec): Readonly<Record<string, readonly LayerSpec[]>>;
+  /** The shape of one row of outputs. `inner` holds those of its stacks; refuses what does not fit. */
+  output(spec: Spec, input: Shape, inner: Readonly<Record<string, Shape>>, where: string): Shape;
+  /** What it learns, by short names, in the order in which it is drawn. */
   parameters?(spec: Spec, input: Shape): Readonly<Record<string, ParameterDeclaration>>;
   /** The name of the activation that the outputs come from, where there is one. */
   activation?(spec: Spec): string;
   /** The spec with an activation where it names none and could: the short form's part. */
   withActivation?(spec: Spec, activation: string): Spec;
   /**
+   * The spec with the same done inside its stacks: `complete` gives a stack, by its name, with relu
+   * behind its hidden layers and `last` behind the last.
+   */
+  completed?(
+    spec: Spec,
+    complete: (name: string, stack: readonly LayerSpec[], last: string) => readonly LayerSpec[],
+  ): Spec;
+  /**
    * Adds the layer's ops to a list and gives its outputs. `x` holds a batch of its inputs, and
-   * `parameters` its tensors under the names of `parameters()`.
+   * `tensors` what it has under the names of `parameters()`.
    */
   lower(
     spec: Spec,
     build: ListBuilder,
     x: Tensor,
-    parameters: Readonly<Record<string, Tensor>>,
+    tensors: Readonly<Record<string, Tensor>>,
+    around: Surroundings,
   ): Tensor;
 }

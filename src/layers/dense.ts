@@ -3,7 +3,7 @@ import { ShapeError } from '../errors.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import { activations } from '../ops/index.js';
 import { type ActivationSpec, chooseActivation } from './activation.js';
-import type { LayerDefinition, ParameterDeclaration } from './definition.js';
+import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
 import {
   type ConstraintSpec,
   type RegularizerSpec,
@@ -12,7 +12,7 @@ import {
 } from './regularization.js';
 
 /** A fully connected layer: y = f(x·w + b), with x [inputs], w [inputs, units] and b [units]. */
-export interface DenseSpec {
+export interface DenseSpec extends LayerOptions {
   readonly type: 'dense';
   /** Number of outputs, at least 1. */
   readonly units: number;
@@ -123,7 +123,7 @@ export const dense: LayerDefinition<DenseSpec> = {
     const floor = build.lowerBound(chosen);
     const { batch } = build;
     const { rows: inputs, columns: units } = w!;
-    const z = build.value(units, true);
+    const z = build.value(units, build.needsGradient(x, w!, b));
     const products = 2 * batch * inputs * units;
     build.scratch(packedFloats(batch, inputs, units));
     build.count(products);
@@ -135,12 +135,11 @@ export const dense: LayerDefinition<DenseSpec> = {
     build.onBackward(z, (dz) => {
       const sizes = [batch, inputs, units, x.pitch, dz.pitch] as const;
       // The gradient of the inputs reads the weights, which a fused step then overwrites.
-      const dx = build.gradientFor(x);
-      if (dx) {
+      build.contribute(x, (dx, takeMask) => {
         build.count(products);
-        build.emit('denseBackwardInput', dx, dz, w!, x, ...sizes, build.takeMask(x));
-      }
-      build.count(products);
+        build.emit('denseBackwardInput', dx, dz, w!, x, ...sizes, takeMask());
+      });
+      if (build.needsGradient(w)) build.count(products);
       build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
       if (b) build.accumulate('denseBackwardBias', b, [dz], [batch, units, dz.pitch]);
     });

@@ -1,12 +1,12 @@
 import { numberWithin } from '../checks.js';
-import type { LayerDefinition } from './definition.js';
+import type { LayerDefinition, LayerOptions } from './definition.js';
 
 /**
  * Dropout (Srivastava et al. 2014), inverted: in training each input is 0 with probability `rate`
  * and otherwise divided by 1 − rate; in prediction nothing happens. The masks follow from the
  * network's seed, the layer's place and the step.
  */
-export interface DropoutSpec {
+export interface DropoutSpec extends LayerOptions {
   readonly type: 'dropout';
   /** Share of inputs dropped, in [0, 1). */
   readonly rate: number;
@@ -42,8 +42,9 @@ export const dropout: LayerDefinition<DropoutSpec> = {
       1 / (1 - rate),
     );
     build.onBackward(y, (dy) => {
-      const dx = build.gradientFor(x);
-      if (dx) build.emit('dropoutBackward', dx, dy, mask, batch, units, x.pitch);
+      build.contribute(x, (dx) => {
+        build.emit('dropoutBackward', dx, dy, mask, batch, units, x.pitch);
+      });
     });
     return y;
   },

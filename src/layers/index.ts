@@ -6,6 +6,7 @@ import {
   type FlattenSpec,
   flatten,
 } from './activation.js';
+import { type ParallelSpec, parallel, type ResidualSpec, residual } from './composite.js';
 import type { LayerDefinition } from './definition.js';
 import { type DenseSpec, dense as denseDefinition } from './dense.js';
 import { type DropoutSpec, dropout } from './dropout.js';
@@ -16,6 +17,8 @@ import {
 } from './regularization.js';
 
 export type { ActivationLayerSpec, ActivationSpec, FlattenSpec } from './activation.js';
+export type { ParallelSpec, ResidualSpec } from './composite.js';
+export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
 export type { DropoutSpec } from './dropout.js';
 export type {
@@ -30,7 +33,9 @@ export type LayerSpec =
   | ActivationLayerSpec
   | DropoutSpec
   | FlattenSpec
-  | ActivityRegularizationSpec;
+  | ActivityRegularizationSpec
+  | ResidualSpec
+  | ParallelSpec;
 
 /** The kinds of layer. */
 const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec, { type: K }>> } =
@@ -40,6 +45,8 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     dropout,
     flatten,
     activityRegularization,
+    residual,
+    parallel,
   };
 
 /** The kind of a layer, after its name and the names of its options have been checked. */
@@ -51,7 +58,7 @@ export function definitionOf(spec: LayerSpec, where: string): LayerDefinition<La
   }
   known(spec.type, definitions, `${where}: type`);
   const definition = definitions[spec.type] as LayerDefinition<LayerSpec>;
-  onlyKeys(spec, ['type', ...definition.options], where);
+  onlyKeys(spec, ['type', 'trainable', ...definition.options], where);
   return definition;
 }
 
@@ -79,6 +86,10 @@ export const layers = {
     type: 'activityRegularization',
     ...options,
   }),
+  /** Adds what its layers give to its inputs: y = x + f(x). See {@link ResidualSpec}. */
+  residual: (options: Options<ResidualSpec>): ResidualSpec => ({ type: 'residual', ...options }),
+  /** Branches side by side, joined or added up. See {@link ParallelSpec}. */
+  parallel: (options: Options<ParallelSpec>): ParallelSpec => ({ type: 'parallel', ...options }),
 };
 
 /** `dense(64)`: a fully connected layer in short, for the form with `task`. */

@@ -5,9 +5,9 @@ import type { LossDefinition, OptimizerDefinition, OptimizerRule } from '../ops/
 import { clippings, losses, optimizers } from '../ops/index.js';
 import { checkTargetScaling, encodedShape, type Preprocess } from '../scalers.js';
 import { type Shape, sizeOf } from '../tensor.js';
-import type { LayerDefinition, ParameterDeclaration } from './definition.js';
-import { definitionOf, type LayerSpec } from './index.js';
+import type { LayerSpec } from './index.js';
 import { expandTask, type Task } from './task.js';
+import { type ModelLayer, resolveStack } from './tree.js';
 
 /** A loss by name, or with options: 'huber', { type: 'huber', delta: 0.5 }. */
 export type LossSpec =
@@ -52,17 +52,6 @@ export interface NetworkSpec {
   readonly preprocess?: Preprocess;
   /** Names of the classes, in the order of the outputs; default: learnt by the first `fit` from targets that are text. */
   readonly classes?: readonly Label[];
-}
-
-/** A layer in its place in a network. */
-export interface ModelLayer {
-  readonly spec: LayerSpec;
-  readonly definition: LayerDefinition<LayerSpec>;
-  readonly input: Shape;
-  readonly output: Shape;
-  readonly parameters: Readonly<Record<string, ParameterDeclaration>>;
-  /** For messages: 'layers.1 (dense)'. */
-  readonly where: string;
 }
 
 /** A loss, ready to be lowered. */
@@ -134,16 +123,7 @@ function resolveLayers(specs: readonly LayerSpec[], inputShape: Shape): ModelLay
   if (!Array.isArray(specs) || specs.length === 0) {
     throw new TypeError(`layers: expected at least one layer, got ${show(specs)}`);
   }
-  let shape = inputShape;
-  return specs.map((spec, i) => {
-    const definition = definitionOf(spec, `layers[${i}]`);
-    const where = `layers[${i}] (${spec.type})`;
-    definition.check(spec, shape, where);
-    const input = shape;
-    shape = definition.output(spec, input);
-    const parameters = definition.parameters?.(spec, input) ?? {};
-    return { spec, definition, input, output: shape, parameters, where };
-  });
+  return resolveStack(specs, inputShape, 'layers');
 }
 
 function resolveLoss(spec: LossSpec, activation: string, outputs: number): ModelLoss {
@@ -225,27 +205,6 @@ function resolveOptimizer(spec: OptimizerSpec): ModelOptimizer {
     decay: options.weightDecay === 0 ? 'none' : decaying,
     ...definition.rule(options),
   };
-}
-
-/** A parameter with the name that users know it by. */
-export interface NamedDeclaration extends ParameterDeclaration {
-  /** 'layers.0.w'. */
-  readonly name: string;
-  /** The place of its layer, and what the layer calls it. */
-  readonly layer: number;
-  readonly key: string;
-}
-
-/** The parameters of all layers, in the order in which they are drawn. */
-export function declaredParameters({ layers }: Pick<Model, 'layers'>): readonly NamedDeclaration[] {
-  return layers.flatMap(({ parameters }, layer) =>
-    Object.entries(parameters).map(([key, declaration]) => ({
-      name: `layers.${layer}.${key}`,
-      layer,
-      key,
-      ...declaration,
-    })),
-  );
 }
 
 function resolveClipping(spec: ClippingSpec | undefined): ModelClipping | undefined {

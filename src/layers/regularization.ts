@@ -1,7 +1,7 @@
 import { type Choice, choose, type Named, numberWithin, onlyKeys, show } from '../checks.js';
 import type { Penalty } from '../lowering.js';
 import { constraints } from '../ops/index.js';
-import type { LayerDefinition } from './definition.js';
+import type { LayerDefinition, LayerOptions } from './definition.js';
 
 /**
  * A penalty on the size of numbers v, added to the loss: l1·Σ|v| + l2·Σv², as in Keras. PyTorch's
@@ -47,15 +47,15 @@ export function readConstraint(spec: unknown, where: string): Choice<ConstraintN
 /**
  * A penalty on the values that pass through, which stay as they are: loss += (l1·Σ|x| + l2·Σx²) / batch.
  */
-export interface ActivityRegularizationSpec extends RegularizerSpec {
+export interface ActivityRegularizationSpec extends LayerOptions, RegularizerSpec {
   readonly type: 'activityRegularization';
 }
 
 export const activityRegularization: LayerDefinition<ActivityRegularizationSpec> = {
   options: ['l1', 'l2'],
-  check({ type: _, ...penalty }, _input, where) {
+  check({ type: _, trainable: _trainable, ...penalty }, _input, where) {
     readRegularizer(penalty, where);
   },
   output: (_spec, input) => input,
-  lower: ({ type: _, ...penalty }, build, x) => build.penalize(x, readRegularizer(penalty, '')),
+  lower: ({ l1 = 0, l2 = 0 }, build, x) => build.penalize(x, readRegularizer({ l1, l2 }, '')),
 };

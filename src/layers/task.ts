@@ -1,6 +1,7 @@
 import { known } from '../checks.js';
-import { definitionOf } from './index.js';
+import { definitionOf, type LayerSpec } from './index.js';
 import type { NetworkSpec } from './model.js';
+import { placeOf } from './tree.js';
 
 /** What a network is for: the short form that supplies the rest. */
 export type Task = keyof typeof tasks;
@@ -22,16 +23,25 @@ const tasks = {
 export function expandTask(spec: NetworkSpec): NetworkSpec {
   if (spec.task === undefined) return spec;
   known(spec.task, tasks, 'task');
-  // What is no list of layers is refused with the rest of the spec.
-  if (!Array.isArray(spec.layers)) return spec;
   const { activation, loss } = tasks[spec.task];
-  const kinds = spec.layers.map((layer, i) => definitionOf(layer, `layers[${i}]`));
-  // The last one that can: behind it may be a dropout, or a flatten.
-  const last = kinds.findLastIndex(({ withActivation }) => withActivation);
-  const layers = spec.layers.map((layer, i) => {
-    const { withActivation } = kinds[i]!;
-    return withActivation ? withActivation(layer, i === last ? activation : 'relu') : layer;
-  });
   const { task: _, ...rest } = spec;
-  return { loss, optimizer: 'adam', ...rest, layers };
+  return { loss, optimizer: 'adam', ...rest, layers: complete(spec.layers, activation, 'layers') };
+}
+
+/** A stack with `last` behind its last layer that takes an activation, and relu behind the others. */
+function complete(stack: readonly LayerSpec[], last: string, path: string): readonly LayerSpec[] {
+  // What is no list of layers is refused with the rest of the spec.
+  if (!Array.isArray(stack)) return stack;
+  const kinds = stack.map((layer, i) => definitionOf(layer, placeOf(`${path}.${i}`)));
+  // The last one that can: behind it may be a dropout, or a flatten. One that has layers inside takes
+  // that place, though it has no activation to give.
+  const at = kinds.findLastIndex(({ withActivation, completed }) => withActivation ?? completed);
+  return stack.map((layer, i) => {
+    const { withActivation, completed } = kinds[i]!;
+    if (withActivation) return withActivation(layer, i === at ? last : 'relu');
+    if (!completed) return layer;
+    return completed(layer, (name, inner, lastInside) =>
+      complete(inner, lastInside, `${path}.${i}.${name}`),
+    );
+  });
 }

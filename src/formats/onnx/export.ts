@@ -1,5 +1,6 @@
 import type { LayerSpec } from '../../layers/index.js';
-import { type ModelLayer, resolveModel } from '../../layers/model.js';
+import { resolveModel } from '../../layers/model.js';
+import type { ModelLayer } from '../../layers/tree.js';
 import type { Network } from '../../network.js';
 import type { FittedColumn } from '../../scalers.js';
 import type { Snapshot } from '../../snapshot.js';
@@ -31,9 +32,7 @@ export function toOnnx(model: Pick<Network, 'snapshot'>): Uint8Array {
   const { x, y } = fittedScalers(snapshot);
 
   let value = x ? exportInputs(x, inputShape, 'x', build) : 'x';
-  layers.forEach((layer, i) => {
-    value = exportLayer(layer, `layers.${i}`, value, snapshot, build);
-  });
+  value = exportStack(layers, value, snapshot, build);
   if (y) value = exportOutputs(y, outputShape, value, build);
   nameOutput(build, value);
 
@@ -52,22 +51,35 @@ export function toOnnx(model: Pick<Network, 'snapshot'>): Uint8Array {
   });
 }
 
+function exportStack(
+  layers: readonly ModelLayer[],
+  x: string,
+  snapshot: Snapshot,
+  build: GraphBuilder,
+): string {
+  return layers.reduce((value, layer) => exportLayer(layer, value, snapshot, build), x);
+}
+
 function exportLayer(
   layer: ModelLayer,
-  name: string,
   x: string,
-  { weights }: Snapshot,
+  snapshot: Snapshot,
   build: GraphBuilder,
 ): string {
   const write = exports[layer.spec.type] as ExportLayer<LayerSpec> | undefined;
   if (!write) throw new TypeError(`toOnnx: ${layer.where} has no ONNX form`);
-  build.scope = name;
+  build.scope = layer.path;
   return write(x, {
     layer,
     build,
     weights(key, dims) {
-      const { shape, values } = weights[`${name}.${key}`]!;
+      const { shape, values } = snapshot.weights[`${layer.path}.${key}`]!;
       return build.floats(key, values, dims ?? shape);
+    },
+    through(stack, inputs) {
+      const value = exportStack(layer.stacks[stack]!, inputs, snapshot, build);
+      build.scope = layer.path;
+      return value;
     },
   });
 }

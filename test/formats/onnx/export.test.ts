@@ -65,6 +65,28 @@ describe('onnxruntime predicts the same', () => {
     ['dropout', [3], [layers.dropout({ rate: 0.5 }), layers.dense({ units: 2 })]],
     ['dropout alone', [2, 2], [layers.dropout({ rate: 0.5 })]],
     ['many units', [130], [layers.dense({ units: 70, activation: 'relu' })]],
+    [
+      'blocks of layers',
+      [5],
+      [
+        layers.residual({ layers: [layers.dense({ units: 5, activation: 'relu' })] }),
+        layers.parallel({
+          branches: [
+            [],
+            [
+              layers.residual({
+                layers: [layers.dense({ units: 3 })],
+                shortcut: [layers.dense({ units: 3, useBias: false })],
+              }),
+            ],
+          ],
+        }),
+        layers.parallel({
+          branches: [[layers.dense({ units: 2 })], [layers.dense({ units: 2 })]],
+          merge: 'add',
+        }),
+      ],
+    ],
   ])('with %s', (_name, inputShape, list) => compareSpec({ inputShape, layers: list }));
 
   it.each([

@@ -1,5 +1,5 @@
 import type { LayerSpec } from '../../../layers/index.js';
-import type { ModelLayer } from '../../../layers/model.js';
+import type { ModelLayer } from '../../../layers/tree.js';
 import type { GraphBuilder } from '../graph.js';
 
 /** What a layer is exported from. */
@@ -8,6 +8,8 @@ export interface ExportContext<Spec extends LayerSpec> {
   readonly build: GraphBuilder;
   /** The constant that holds a parameter, by the layer's own name of it, or in a shape of its own. */
   weights(key: string, dims?: readonly number[]): string;
+  /** Writes the layers of one of its stacks. */
+  through(stack: string, x: string): string;
 }
 
 /** Writes a layer's nodes, and gives the name of its outputs. `x` is that of its inputs. */

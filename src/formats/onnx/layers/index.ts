@@ -17,4 +17,13 @@ export const exports: {
   activityRegularization: nothing,
   flatten: (x, { layer, build }) =>
     layer.input.length === 1 ? x : build.node('Flatten', [x], { axis: int(1) }),
+  residual: (x, { build, through }) => {
+    const f = through('layers', x);
+    return build.node('Add', [through('shortcut', x), f]);
+  },
+  parallel(x, { layer, build, through }) {
+    const parts = Object.keys(layer.stacks).map((stack) => through(stack, x));
+    if (layer.spec.merge === 'add') return parts.reduce((sum, p) => build.node('Add', [sum, p]));
+    return build.node('Concat', parts, { axis: int(1) });
+  },
 };

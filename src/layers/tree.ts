@@ -1,0 +1,105 @@
+import { show } from '../checks.js';
+import type { Shape } from '../tensor.js';
+import type { LayerDefinition, ParameterDeclaration } from './definition.js';
+import { definitionOf, type LayerSpec } from './index.js';
+
+/** A layer in its place in a network: in a stack of the network itself, or of another layer. */
+export interface ModelLayer {
+  readonly spec: LayerSpec;
+  readonly definition: LayerDefinition<LayerSpec>;
+  readonly input: Shape;
+  readonly output: Shape;
+  readonly parameters: Readonly<Record<string, ParameterDeclaration>>;
+  /** Whether training changes it: neither it nor a layer around it is frozen. */
+  readonly trainable: boolean;
+  /** The layers inside it, stack by stack. */
+  readonly stacks: Readonly<Record<string, readonly ModelLayer[]>>;
+  /** What the names of its tensors begin with: 'layers.1', 'layers.2.branches.0.1'. */
+  readonly path: string;
+  /** For messages: 'layers[1] (dense)'. */
+  readonly where: string;
+}
+
+/** A path as it is written in a spec: 'layers.2.branches.0.1' is layers[2].branches[0][1]. */
+export const placeOf = (path: string) => path.replace(/\.(\d+)/g, '[$1]');
+
+/** Checks a stack of layers, each with those inside it, and works out their shapes. */
+export function resolveStack(
+  specs: readonly LayerSpec[],
+  input: Shape,
+  path: string,
+  trainable = true,
+): ModelLayer[] {
+  let shape = input;
+  return specs.map((spec, i) => {
+    const layer = resolveLayer(spec, shape, `${path}.${i}`, trainable);
+    shape = layer.output;
+    return layer;
+  });
+}
+
+function resolveLayer(
+  spec: LayerSpec,
+  input: Shape,
+  path: string,
+  outerTrainable: boolean,
+): ModelLayer {
+  const place = placeOf(path);
+  const definition = definitionOf(spec, place);
+  const where = `${place} (${spec.type})`;
+  if (spec.trainable !== undefined && typeof spec.trainable !== 'boolean') {
+    throw new TypeError(`${where}: trainable: expected true or false, got ${show(spec.trainable)}`);
+  }
+  const trainable = outerTrainable && spec.trainable !== false;
+  definition.check(spec, input, where);
+  const stacks: Record<string, ModelLayer[]> = {};
+  const inner: Record<string, Shape> = {};
+  for (const [name, specs] of Object.entries(definition.stacks?.(spec) ?? {})) {
+    const layers = resolveStack(specs, input, `${path}.${name}`, trainable);
+    stacks[name] = layers;
+    inner[name] = layers.at(-1)?.output ?? input;
+  }
+  return {
+    spec,
+    definition,
+    input,
+    output: definition.output(spec, input, inner, where),
+    parameters: definition.parameters?.(spec, input) ?? {},
+    trainable,
+    stacks,
+    path,
+    where,
+  };
+}
+
+/** All layers in the order in which they compute: those inside a layer before it. */
+export function* everyLayer(layers: readonly ModelLayer[]): Generator<ModelLayer> {
+  for (const layer of layers) {
+    for (const stack of Object.values(layer.stacks)) yield* everyLayer(stack);
+    yield layer;
+  }
+}
+
+/** A tensor that a layer learns, with the name that users know it by. */
+export interface DeclaredWeight extends ParameterDeclaration {
+  /** 'layers.0.w'. */
+  readonly name: string;
+  readonly layer: ModelLayer;
+  /** What the layer calls it. */
+  readonly key: string;
+  /** Whether the optimizer steps it: it is neither frozen nor a buffer. */
+  readonly trains: boolean;
+}
+
+/** What all layers learn, in the order in which it is drawn. */
+export function declaredWeights(layers: readonly ModelLayer[]): readonly DeclaredWeight[] {
+  return [...everyLayer(layers)].flatMap((layer) =>
+    Object.entries(layer.parameters).map(([key, declaration]) => ({
+      name: `${layer.path}.${key}`,
+      layer,
+      key,
+      trains: layer.trainable && !declaration.buffer,
+      ...declaration,
+    })),
+  );
+}
