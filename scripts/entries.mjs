@@ -8,6 +8,8 @@ export const entries = {
   debug: 'everywhere',
   fused: 'everywhere',
   onnx: 'everywhere',
+  // Where there are files.
+  node: 'Node and its like',
   cli: 'program',
 };
 
