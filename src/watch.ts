@@ -13,7 +13,7 @@ const mostRows = 128;
 const largeInput = 10;
 /** A share of units that are 0 for every row. */
 const manyDead = 0.9;
-/** Norms of gradients, of the smallest to the largest layer; and of any layer. */
+/** Norms of gradients: of a layer to that of a later one, and of any layer. */
 const vanishing = 1e-4;
 const exploding = 1e4;
 /** Differences of outputs, and of losses, relative to their size. */
@@ -137,7 +137,7 @@ function warnOfConstantOutputs(
 function warnOfGradients(state: NetworkState, layers: readonly LayerStatistics[]): boolean {
   const learning = layers.filter(({ gradientNorm }) => gradientNorm !== undefined);
   const sizes = learning.map(({ gradientNorm }) => gradientNorm!);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const most = Math.max(...sizes);
   const norms = learning.map(({ layer, gradientNorm }) => `${layer} ${short(gradientNorm!)}`);
   if (most > exploding) {
     state.warn(
@@ -146,8 +146,9 @@ function warnOfGradients(state: NetworkState, layers: readonly LayerStatistics[]
     );
     return true;
   }
-  // Where nothing is left to learn, all are small.
-  if (!(least < vanishing * most) || most < vanishing) return false;
+  // Of those before the largest; where nothing is left to learn, all are small.
+  const before = sizes.slice(0, sizes.indexOf(most));
+  if (most < vanishing || !before.some((size) => size < vanishing * most)) return false;
   state.warn(
     'vanishing gradients',
     `gradients vanish on their way back; their norms are ${norms.join(', ')}: take relu or its kin and the default initializers, normalise between layers, or take fewer layers`,

@@ -15,9 +15,10 @@ const modules = { release: moduleOf('core.wasm'), debug: moduleOf('core.debug.wa
 export const engines = ['js', 'release', 'debug'] as const;
 export type Engine = (typeof engines)[number];
 
+/** A network whose warnings nobody hears: random ones give reason for many. */
 export function networkOn(engine: Engine, spec: NetworkSpec): Network {
-  if (engine === 'js') return sequential(spec, { backend: 'js' });
-  return sequential(spec, { backend: { create: () => wasmBackend(modules[engine]) } });
+  const backend = engine === 'js' ? engine : { create: () => wasmBackend(modules[engine]) };
+  return sequential(spec, { backend, onWarning() {} });
 }
 
 /** Floats as a digest of their bits, which fits into the message of a failure. */
