@@ -1,4 +1,5 @@
-// assembly/ → build/: the runner and the table of records, then the modules, then the bytes.
+// assembly/ → build/: the runner and the table of records, then the modules, then the bytes; and the
+// text of kernels for toModule.
 import { execFileSync } from 'node:child_process';
 
 const run = (script, ...args) =>
@@ -6,5 +7,6 @@ const run = (script, ...args) =>
 const asc = 'node_modules/assemblyscript/bin/asc.js';
 
 run('scripts/generate-runner.mjs');
+run('scripts/generate-parts.mjs');
 for (const target of ['release', 'debug', 'fused']) run(asc, '--target', target);
 run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused');

@@ -11,6 +11,7 @@ export const entries = {
   // Where there are files.
   node: 'Node and its like',
   cli: 'program',
+  module: 'everywhere',
 };
 
 /** Runtimes that compile no bytes on request: there, modules are imported, not carried as text. */

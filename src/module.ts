@@ -1,0 +1,1 @@
+export { toModule } from './formats/module/to-module.js';
