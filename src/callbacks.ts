@@ -200,3 +200,6 @@ export function checkpoint(options: {
     onEpochEnd: (context) => ((context.epoch + 1) % every === 0 ? save(context) : undefined),
   };
 }
+
+/** The callbacks that the library has. */
+export const callbacks = { checkpoint, earlyStopping, progress, timeLimit };

@@ -1,5 +1,6 @@
 export type { BackendFactory, BackendName } from './backends/backend.js';
-export * as callbacks from './callbacks.js';
+// Objects rather than `export *`: bundlers leave out an object that nobody uses, but not a namespace.
+export { callbacks, type EarlyStopping, type EarlyStoppingOptions } from './callbacks.js';
 export { type OneHotSpec, oneHot } from './categories.js';
 export type { Checkpoint, TrainingState } from './checkpoint.js';
 export type { InputRows, Label, Rows, Targets } from './data.js';
@@ -78,7 +79,17 @@ export {
   type Scaling,
   standardScaler,
 } from './scalers.js';
-export * as schedules from './schedules.js';
+export {
+  type CosineOptions,
+  type CosineRestartsOptions,
+  type ExponentialOptions,
+  type OneCycleOptions,
+  type PolynomialOptions,
+  type ReduceOnPlateauOptions,
+  type StepOptions,
+  schedules,
+  type WarmUpOptions,
+} from './schedules.js';
 export type { Logs } from './scoring.js';
 export {
   type Chosen,

@@ -409,3 +409,16 @@ export function reduceOnPlateau(
     },
   };
 }
+
+/** The schedules that the library has, for the `learningRate` of `fit`. */
+export const schedules = {
+  constant,
+  step,
+  exponential,
+  polynomial,
+  cosine,
+  cosineRestarts,
+  warmUp,
+  oneCycle,
+  reduceOnPlateau,
+};

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import embedded from '../build/core.inline.js';
 import { layers, type NetworkSpec } from '../src/index.js';
 import { Plan } from '../src/plan.js';
 import { randomCase } from './architectures.js';
@@ -9,13 +7,6 @@ import { engines, hexOf, networkOn, resultsOn } from './engines.js';
 import { generator } from './kernels/core.js';
 
 // Same spec, same data, same seed: the same bits, whatever computes them.
-describe('the package carries the release build', () => {
-  it('byte for byte', () => {
-    const built = readFileSync(new URL('../build/core.wasm', import.meta.url));
-    expect(Buffer.from(embedded, 'hex').equals(built)).toBe(true);
-  });
-});
-
 describe('JS, the release build and the debug build give the same bits', () => {
   const cases = 240;
   const perTest = 20;

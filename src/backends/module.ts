@@ -5,19 +5,24 @@
 export type CarriedModule = string | WebAssembly.Module;
 
 /**
- * Bytes of a module from the text that a source file carries them in. They are written in hexadecimal:
- * longer than base64, but bytes stay whole characters, so that what travels, compressed, is a fifth
- * shorter.
+ * Bytes of a module from the text that a source file carries them in. A byte from −6 to 82 (mod 256),
+ * which nearly all of a module's are, is one character, and any other is a mark and a character. They
+ * are the 91 printable ones from '#' on that no string literal escapes. Bytes stay whole, so that the
+ * text, compressed, is as short as the compressed module: base64 is two fifths longer.
  */
-function decodeBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length / 2);
-  // '0' to '9' are 48 to 57, 'a' to 'f' are 97 to 102.
-  const digit = (at: number) => {
+export function decodeBytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  const symbol = (at: number) => {
     const code = text.charCodeAt(at);
-    return code < 58 ? code - 48 : code - 87;
+    // The backslash, 92, is left out.
+    return code > 92 ? code - 36 : code - 35;
   };
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (digit(2 * i) << 4) | digit(2 * i + 1);
-  return bytes;
+  for (let i = 0; i < text.length; i++) {
+    const first = symbol(i);
+    bytes[length++] = (first < 2 ? 89 + 91 * first + symbol(++i) : first - 2) - 6;
+  }
+  return bytes.subarray(0, length);
 }
 
 /** The module, compiled at the first call and only then. */
