@@ -10,7 +10,10 @@ export type Course = {
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly validationSplit: number;
-  /** How many rows there are, and a digest of their bits and of their targets'. */
+  /**
+   * How many rows there are, and a digest of their bits and of their targets'; with batches from an
+   * iterable, of those that the epoch has had so far, and 0 as the batch size.
+   */
   readonly rows: number;
   readonly digest: string;
   /** The same of `validationData`; empty without. */
@@ -27,6 +30,8 @@ export type TrainingState = {
   readonly called: number;
   /** Which of the network's shuffles this epoch goes by; null before it has begun. */
   readonly shuffle: number | null;
+  /** Steps behind it, in all epochs since the training's beginning. */
+  readonly steps: number;
   /** Of this epoch: batches and rows behind it, and the sum of their losses. */
   readonly batch: number;
   readonly done: number;
@@ -98,7 +103,7 @@ export function readCheckpoint(given: Snapshot, model: Model): Checkpoint {
 }
 
 function readTraining(given: unknown, model: Model, where: string): TrainingState {
-  const whole = ['epoch', 'called', 'batch', 'done'] as const;
+  const whole = ['epoch', 'called', 'steps', 'batch', 'done'] as const;
   const keys = [...whole, 'course', 'hook', 'shuffle', 'sum', 'metrics', 'learningRate'];
   onlyKeys(given, [...keys, 'schedule', 'callbacks'], where);
   const state = given as TrainingState;
@@ -125,8 +130,8 @@ function readTraining(given: unknown, model: Model, where: string): TrainingStat
   const named = ['batchSize', 'shuffle', 'validationSplit', 'rows', 'digest', 'validationDigest'];
   onlyKeys(course, named, `${where}: course`);
   flag(course.shuffle, `${where}: course: shuffle`);
-  wholeNumber(course.rows, `${where}: course: rows`);
-  wholeNumber(course.batchSize, `${where}: course: batchSize`);
+  wholeNumber(course.rows, `${where}: course: rows`, 0);
+  wholeNumber(course.batchSize, `${where}: course: batchSize`, 0);
   const { rows, batchSize } = course;
   if (state.done > rows || (state.done < rows && state.done % batchSize !== 0)) {
     throw new RangeError(
@@ -139,15 +144,21 @@ function readTraining(given: unknown, model: Model, where: string): TrainingStat
 /** Refuses to go on with other data, or otherwise, than a training has begun. */
 export function checkCourse({ training }: Checkpoint, course: Course): void {
   const then = training.course;
+  if ((then.batchSize === 0) !== (course.batchSize === 0)) {
+    const what = then.batchSize === 0 ? 'batches from an iterable' : 'rows in arrays';
+    throw new TypeError(`resume: the checkpoint's training is on ${what}: give the same`);
+  }
+  // Of an iterable nobody knows what will come.
+  const streamed = course.batchSize === 0;
   for (const key of ['batchSize', 'shuffle', 'validationSplit', 'rows'] as const) {
-    if (then[key] === course[key]) continue;
+    if (then[key] === course[key] || (streamed && key === 'rows')) continue;
     throw new RangeError(`resume: ${key}: the checkpoint's is ${then[key]}, got ${course[key]}`);
   }
   for (const [key, what] of [
     ['digest', 'x and y'],
     ['validationDigest', 'validationData'],
   ] as const) {
-    if (then[key] === course[key]) continue;
+    if (then[key] === course[key] || (streamed && key === 'digest')) continue;
     throw new RangeError(
       `resume: ${what}: other data than the checkpoint's training has; give the same rows and targets in the same order`,
     );

@@ -1,3 +1,4 @@
+import { type Augmentation, readAugmentations } from './augmentation.js';
 import { numberWithin, onlyKeys, show, wholeNumber } from './checks.js';
 import type { InputRows, Targets } from './data.js';
 import { type Callback, hooks } from './hooks.js';
@@ -25,6 +26,17 @@ export interface FitOptions {
    * `(step, epoch) => rate`; default: the optimizer's. It may be asked for ahead of time.
    */
   readonly learningRate?: LearningRate;
+  /**
+   * Changes the rows of each batch before the network is trained on them: one of `augment`, a function
+   * of a batch and a random source, or several one after another. It gets rows as they were given,
+   * before scaling, and what it draws follows from seed, epoch and batch.
+   */
+  readonly augment?: Augmentation | readonly Augmentation[];
+  /**
+   * The most bytes of rows and targets that are kept in the network's memory; more is put there part
+   * by part, with the same bits. Default 2²⁸ = 256 MiB.
+   */
+  readonly memoryBudget?: number;
   readonly callbacks?: readonly Callback[];
   /** Ends the training between two batches, and `fit` resolves: what was learnt is kept. */
   readonly signal?: AbortSignal;
@@ -37,6 +49,17 @@ export interface FitOptions {
   readonly resume?: Snapshot;
 }
 
+/** How to train on batches from an iterable, which says itself what they are and in which order. */
+export interface BatchFitOptions
+  extends Omit<FitOptions, 'batchSize' | 'shuffle' | 'validationSplit' | 'memoryBudget'> {
+  /**
+   * How many batches make an epoch; default: all that there are. Schedules that count steps, or the
+   * steps of an epoch, need to know. What goes by only once, such as a generator without an end, goes
+   * on in the next epoch.
+   */
+  readonly stepsPerEpoch?: number;
+}
+
 const optionKeys = [
   'epochs',
   'batchSize',
@@ -44,10 +67,25 @@ const optionKeys = [
   'validationSplit',
   'validationData',
   'learningRate',
+  'augment',
+  'memoryBudget',
   'callbacks',
   'signal',
   'resume',
 ] as const;
+
+/** Options for batches from an iterable with their defaults, checked. */
+export function readBatchOptions(options: BatchFitOptions) {
+  onlyKeys(options, [...optionKeys, 'stepsPerEpoch'], 'fit');
+  const { stepsPerEpoch, ...rest } = options;
+  for (const key of ['batchSize', 'shuffle', 'validationSplit', 'memoryBudget'] as const) {
+    if ((rest as FitOptions)[key] === undefined) continue;
+    const remedy = key === 'validationSplit' ? ': give validationData' : '';
+    throw new TypeError(`${key}: an iterable gives its batches as they are to be${remedy}`);
+  }
+  if (stepsPerEpoch !== undefined) wholeNumber(stepsPerEpoch, 'stepsPerEpoch');
+  return { ...readOptions(rest), stepsPerEpoch };
+}
 
 /** Options with their defaults, checked. */
 export function readOptions(options: FitOptions) {
@@ -69,7 +107,9 @@ export function readOptions(options: FitOptions) {
       `validationData: expected an array of rows and their targets, got ${show(validationData)}`,
     );
   }
-  const { learningRate } = options;
+  const { learningRate, memoryBudget = 2 ** 28 } = options;
+  readAugmentations(options.augment);
+  numberWithin(memoryBudget, 'memoryBudget', 0, 2 ** 32);
   const schedule =
     learningRate === undefined ? undefined : readSchedule(learningRate, 'learningRate');
   if (!Array.isArray(callbacks)) {
@@ -89,5 +129,8 @@ export function readOptions(options: FitOptions) {
   if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
     throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
   }
-  return { epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal, resume };
+  return {
+    ...{ epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal, resume },
+    memoryBudget,
+  };
 }

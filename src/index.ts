@@ -1,3 +1,5 @@
+export * as augment from './augment.js';
+export type { Augmentation, AugmentedBatch, RandomSource } from './augmentation.js';
 export type { BackendFactory, BackendName } from './backends/backend.js';
 // Objects rather than `export *`: bundlers leave out an object that nobody uses, but not a namespace.
 export { callbacks, type EarlyStopping, type EarlyStoppingOptions } from './callbacks.js';
@@ -12,7 +14,8 @@ export {
   type ValueData,
 } from './datasets.js';
 export { DivergenceError, FormatError, MemoryError, ShapeError } from './errors.js';
-export type { FitOptions } from './fit-options.js';
+export type { Batch, Batches, BatchSequence } from './feeds/batches.js';
+export type { BatchFitOptions, FitOptions } from './fit-options.js';
 export { readSpec } from './formats/model-file.js';
 export {
   type CheckedElement,

@@ -1,17 +1,25 @@
 import type { Backend, BackendFactory, BackendName } from './backends/backend.js';
 import { createBackend } from './backends/index.js';
 import { onlyKeys, show } from './checks.js';
-import type { DenseRows, InputRows, Label, Targets } from './data.js';
+import type { InputRows, Label, Targets } from './data.js';
 import { divergence } from './divergence.js';
 import { ShapeError } from './errors.js';
+import {
+  areBatches,
+  type Batches,
+  type BatchSequence,
+  checkSequence,
+  readBatch,
+} from './feeds/batches.js';
 import { allFinite } from './finite.js';
-import type { FitOptions } from './fit-options.js';
+import type { BatchFitOptions, FitOptions } from './fit-options.js';
+import { evaluateRows, listOn, prediction, predictRows, runOnce, training } from './given.js';
 import { initialValues } from './initializers.js';
 import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
 import { declaredWeights } from './layers/tree.js';
 import { largest, metricContext } from './metrics.js';
 import { checkGradients, checkNamed } from './parameters.js';
-import { counter, type List, type Request } from './plan.js';
+import type { List, Request } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
 import type { Logs } from './scoring.js';
@@ -37,8 +45,12 @@ export interface NetworkOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** Rows of one run of a list that predicts or evaluates. */
-const rowsAtOnce = 256;
+/** What to train on, and how: rows, targets and options, or batches and options. */
+type SourceArguments = [
+  first: InputRows | Batches,
+  second?: Targets | BatchFitOptions,
+  third?: FitOptions,
+];
 
 /** What `gradients` gives. */
 export interface Gradients {
@@ -94,10 +106,18 @@ export class Network {
    * @throws DivergenceError when the loss or the parameters stop being finite; RangeError, TypeError
    *   or ShapeError for bad arguments, before anything changes; what a callback throws
    */
-  async fit(x: InputRows, y: Targets, options: FitOptions = {}): Promise<FitResult> {
+  fit(x: InputRows, y: Targets, options?: FitOptions): Promise<FitResult>;
+  /**
+   * Trains on batches as they come, so that there may be more rows than any memory holds.
+   *
+   * @param batches an iterable or async iterable of `{ x, y }` or `[x, y]`, or a function that gives one
+   *   for each epoch
+   */
+  fit(batches: Batches, options?: BatchFitOptions): Promise<FitResult>;
+  async fit(...source: SourceArguments): Promise<FitResult> {
     const release = this.#state.lock('fit');
     try {
-      const run = this.#train(x, y, options, true);
+      const run = this.#train(source, true);
       let step = run.next();
       while (!step.done) step = 'until' in step.value ? await goOn(step.value, run) : run.next();
       return step.value;
@@ -110,15 +130,17 @@ export class Network {
    * The same training, epoch by epoch: `for await (const { epoch, logs } of model.epochs(x, y))`.
    * Between two epochs the network may be used, and changed, in any way; `break` ends the training.
    */
-  async *epochs(
+  epochs(
     x: InputRows,
     y: Targets,
-    options: FitOptions = {},
-  ): AsyncGenerator<EpochResult, FitResult, void> {
+    options?: FitOptions,
+  ): AsyncGenerator<EpochResult, FitResult, void>;
+  epochs(batches: Batches, options?: BatchFitOptions): AsyncGenerator<EpochResult, FitResult, void>;
+  async *epochs(...source: SourceArguments): AsyncGenerator<EpochResult, FitResult, void> {
     let release = this.#state.lock('epochs');
     let run: ReturnType<Training['run']> | undefined;
     try {
-      run = this.#train(x, y, options, false);
+      run = this.#train(source, false);
       let step = run.next();
       while (!step.done) {
         if ('until' in step.value) {
@@ -146,23 +168,32 @@ export class Network {
    */
   evaluate(x: InputRows, y: Targets): Logs & { loss: number } {
     const state = this.#state;
-    const { model, plan } = state;
     const inputs = state.readInputs(x, 'x');
     const { targets } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
     const scores = state.scores();
-    const outputs = model.metrics.length > 0;
-    let sum = 0;
-    this.#inChunks(inputs, (batch, row) => {
-      const list = this.#given(inputs, targets, row, { ...evaluation, batch, outputs });
-      sum = this.#runOnce(list, sum).sum;
-      if (!outputs) return;
-      const scored = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
-      const from = row * model.targetColumns;
-      // Targets are scored in their own units, as the user gave them.
-      scores.add(scored as Float32Array, batch, targets.values.subarray(from), 'own units');
-    });
-    const logs = { loss: sum / inputs.rows };
+    const logs = { loss: evaluateRows(state, { inputs, targets }, scores, 0) / inputs.rows };
+    scores.report(logs);
+    return logs;
+  }
+
+  /**
+   * The same over batches as they come: those of an iterable or async iterable of `{ x, y }` or `[x, y]`.
+   * Metrics are over all rows, whatever the batches.
+   *
+   * @throws RangeError, TypeError or ShapeError for bad batches, which the message counts from 0
+   */
+  async evaluateBatches(batches: BatchSequence): Promise<Logs & { loss: number }> {
+    const state = this.#state;
+    const scores = state.scores();
+    let [count, sum, rows] = [0, 0, 0];
+    for await (const batch of checkSequence(batches)) {
+      const { block } = readBatch(state, batch, `batch ${count++}`);
+      sum = evaluateRows(state, block, scores, sum);
+      rows += block.inputs.rows;
+    }
+    if (rows === 0) throw new RangeError('batches: expected at least one, got none');
+    const logs = { loss: sum / rows };
     scores.report(logs);
     return logs;
   }
@@ -176,7 +207,7 @@ export class Network {
    *   are not finite
    */
   predict(x: InputRows, out?: Float32Array): Float32Array {
-    const { model, plan } = this.#state;
+    const { model } = this.#state;
     if (out !== undefined && !(out instanceof Float32Array)) {
       throw new TypeError(`out: expected a Float32Array, got ${show(out)}`);
     }
@@ -185,12 +216,7 @@ export class Network {
     const inputs = this.#state.readInputs(x, 'x');
     const y = out ?? new Float32Array(inputs.rows * model.outputs);
     checkLength(y, inputs.rows * model.outputs, 'out');
-    this.#inChunks(inputs, (batch, row) => {
-      const list = this.#given(inputs, undefined, row, { ...prediction, batch });
-      this.#runOnce(list, 0);
-      const outputs = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
-      y.set(outputs, row * model.outputs);
-    });
+    predictRows(this.#state, inputs, y);
     this.#state.scaler('y')?.invert(y);
     return y;
   }
@@ -322,9 +348,15 @@ export class Network {
   }
 
   /** A training, ready to run; `alone` if nobody wants the result of each epoch as it ends. */
-  #train(x: InputRows, y: Targets, options: FitOptions, alone: boolean) {
+  #train([first, second, third]: SourceArguments, alone: boolean) {
     const state = this.#state;
-    const prepared = prepare(state, x, y, options);
+    const given = third === undefined ? {} : third;
+    const prepared = prepare(
+      state,
+      areBatches(first, second)
+        ? { batches: first, options: (second === undefined ? given : second) as BatchFitOptions }
+        : { x: first as InputRows, y: second as Targets, options: given },
+    );
     const setWeights = (weights: Readonly<Weights>) => this.#replaceWeights(weights);
     return new Training(state, { network: this, setWeights }, prepared, alone).run();
   }
@@ -368,39 +400,6 @@ export class Network {
     return y;
   }
 
-  /** Calls back for runs of rows of bounded size. */
-  #inChunks({ rows }: DenseRows, run: (batch: number, row: number) => void): void {
-    for (let row = 0; row < rows; row += rowsAtOnce) run(Math.min(rowsAtOnce, rows - row), row);
-  }
-
-  /** The list for a request, with the rows that it is to work on written in. */
-  #given(inputs: DenseRows, targets: DenseRows | undefined, row: number, request: Request): List {
-    const state = this.#state;
-    const { model, plan } = state;
-    const { batch } = request;
-    const part = ({ values }: DenseRows, width: number) =>
-      values.subarray(row * width, (row + batch) * width);
-    const list = plan.list(request);
-    const { floats } = plan.backend;
-    state.writeInputs(part(inputs, model.columns), floats, list.rows.offset);
-    if (targets) {
-      state.writeTargets(part(targets, model.targetColumns), floats, list.targets.offset);
-    }
-    return list;
-  }
-
-  /** Runs a list once; the losses are added to `sum`. */
-  #runOnce(list: List, sum: number): { sum: number; stopped: boolean } {
-    const { plan } = this.#state;
-    const cell = plan.backend.view(plan.sums);
-    const counters = plan.backend.view(plan.counters);
-    counters[counter.appended] = 0;
-    counters[counter.epoch] = 0;
-    cell[0] = sum;
-    const stopped = list.program.run(1) === 0;
-    return { sum: cell[0]!, stopped };
-  }
-
   /** One batch there and back. */
   #batch(x: InputRows, y: Targets, request: Omit<Request, 'batch'>) {
     const state = this.#state;
@@ -408,8 +407,8 @@ export class Network {
     const { targets, classes } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
     const { rows } = inputs;
-    const list = this.#given(inputs, targets, 0, { ...request, batch: rows });
-    const { sum, stopped } = this.#runOnce(list, 0);
+    const list = listOn(state, inputs, targets, 0, { ...request, batch: rows });
+    const { sum, stopped } = runOnce(state, list, 0);
     if (stopped) throw divergence(state.plan, list, { restored: false, what: 'loss' });
     state.classes = classes;
     return { list, loss: sum / rows, rows };
@@ -421,24 +420,6 @@ export class Network {
     throw divergence(plan, list, { restored: false, what: 'parameters' });
   }
 }
-
-const prediction = {
-  rows: 'given',
-  training: false,
-  outputs: true,
-  loss: false,
-  gradients: 'none',
-  update: false,
-} as const satisfies Omit<Request, 'batch'>;
-
-const evaluation = { ...prediction, loss: true } as const;
-
-const training = {
-  ...evaluation,
-  training: true,
-  outputs: false,
-  gradients: 'parameters',
-} as const;
 
 function checkLength(out: Float32Array, length: number, name: string): void {
   if (out.length === length) return;

@@ -1,3 +1,4 @@
+import { Augmenting, readAugmentations } from './augmentation.js';
 import type { CategoricalRows } from './categories.js';
 import {
   type Checkpoint,
@@ -6,12 +7,27 @@ import {
   readCheckpoint,
   restoreMemories,
 } from './checkpoint.js';
-import { type DenseRows, type InputRows, stratifiedSplit, type Targets } from './data.js';
+import {
+  type DenseRows,
+  type InputRows,
+  type Label,
+  stratifiedSplit,
+  type Targets,
+} from './data.js';
 import { Digest } from './digest.js';
 import { ShapeError } from './errors.js';
+import type { Batches } from './feeds/batches.js';
+import { ChunkFeed } from './feeds/chunks.js';
 import type { Feed } from './feeds/feed.js';
 import { HeldFeed } from './feeds/held.js';
-import { type FitOptions, readOptions } from './fit-options.js';
+import { StreamFeed } from './feeds/stream.js';
+import type { Block } from './feeds/window.js';
+import {
+  type BatchFitOptions,
+  type FitOptions,
+  readBatchOptions,
+  readOptions,
+} from './fit-options.js';
 import { largest } from './metrics.js';
 import { mostEpochs } from './plan.js';
 import { Random, streams } from './random.js';
@@ -48,110 +64,183 @@ function split(state: NetworkState, targets: DenseRows, share: number, shuffle: 
   return parts;
 }
 
+/** What to train on: rows and their targets, or batches of them. */
+export type Source =
+  | { readonly x: InputRows; readonly y: Targets; readonly options: FitOptions }
+  | { readonly batches: Batches; readonly options: BatchFitOptions };
+
 /** A training that has been checked, and that there is room for. */
-export interface Prepared extends Omit<ReturnType<typeof readOptions>, 'resume'> {
+export interface Prepared
+  extends Pick<ReturnType<typeof readOptions>, 'epochs' | 'schedule' | 'callbacks' | 'signal'> {
   readonly feed: Feed;
+  /** Infinity where nobody knows. */
+  readonly stepsPerEpoch: number;
   /** What the training is made of; looked at only where somebody is to go on with it. */
   readonly course: () => Course;
   /** Where it begins, if not at its beginning. */
   readonly resume: Checkpoint | undefined;
 }
 
+type Resumed = { readonly checkpoint: Checkpoint; readonly putBack: () => void } | undefined;
+
 /**
  * Checks all arguments, and makes room for rows and targets in the network's memory. Where a training
  * is to be resumed, the network becomes that of the checkpoint. Nothing changes if there is an error.
  */
-export function prepare(
-  state: NetworkState,
-  x: InputRows,
-  y: Targets,
-  options: FitOptions = {},
-): Prepared {
-  const read = readOptions(options);
-  if (!read.resume) return { ...lay(state, x, y, options, read), resume: undefined };
-  const resume = readCheckpoint(read.resume, state.model);
+export function prepare(state: NetworkState, source: Source): Prepared {
+  const given = source.options;
+  const read = 'batches' in source ? readBatchOptions(given) : readOptions(given);
+  const lay = (resumed: Resumed) => {
+    const laid =
+      'batches' in source
+        ? layBatches(state, source.batches, source.options, resumed)
+        : layRows(state, source.x, source.y, source.options);
+    return { ...read, ...laid, resume: resumed?.checkpoint };
+  };
+  if (!read.resume) return lay(undefined);
+  const checkpoint = readCheckpoint(read.resume, state.model);
   const putBack = state.remember();
   try {
-    restoreSnapshot(state, resume);
-    state.classes = resume.spec.classes;
-    const prepared = lay(state, x, y, options, read);
-    checkCourse(resume, prepared.course());
-    state.scores().restore(resume.training.metrics);
-    restoreMemories(resume, prepared.schedule, prepared.callbacks);
-    return { ...prepared, resume };
+    restoreSnapshot(state, checkpoint);
+    state.classes = checkpoint.spec.classes;
+    const prepared = lay({ checkpoint, putBack });
+    checkCourse(checkpoint, prepared.course());
+    state.scores().restore(checkpoint.training.metrics);
+    restoreMemories(checkpoint, prepared.schedule, prepared.callbacks);
+    return prepared;
   } catch (error) {
     putBack();
     throw error;
   }
 }
 
-function lay(
-  state: NetworkState,
-  x: InputRows,
-  y: Targets,
-  options: FitOptions,
-  read: ReturnType<typeof readOptions>,
-): Omit<Prepared, 'resume'> {
+type Laid = Pick<Prepared, 'feed' | 'stepsPerEpoch' | 'course'>;
+
+const augmentingOf = (state: NetworkState, { augment }: FitOptions) => {
+  const augmentations = readAugmentations(augment);
+  return augmentations.length > 0 ? new Augmenting(state, augmentations) : undefined;
+};
+
+function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOptions): Laid {
   const { model, plan } = state;
+  const { batchSize, shuffle, validationSplit, schedule, memoryBudget } = readOptions(options);
   const given = state.readInputs(x, 'x');
   const { targets, classes } = state.readTargets(y);
   matchRows(given, targets, 'x', 'y');
-  const { training, held } = split(state, targets, read.validationSplit, read.shuffle);
+  const { training, held } = split(state, targets, validationSplit, shuffle);
   const scalers = state.fitScalers(given, targets, training);
   const placed = (rows: CategoricalRows, where: string) => scalers.x?.place(rows, where) ?? rows;
   const inputs = placed(given, 'x');
-  let extra: { inputs: DenseRows; targets: DenseRows } | undefined;
-  if (options.validationData) {
-    const [vx, vy] = options.validationData;
-    extra = {
-      inputs: placed(state.readInputs(vx, 'validationData[0]'), 'validationData[0]'),
-      targets: state.readTargets(vy, classes, 'validationData[1]').targets,
-    };
-    matchRows(extra.inputs, extra.targets, 'validationData[0]', 'validationData[1]');
-  }
+  const data = { inputs, targets };
+  const extra = validationBlock(state, options, classes, placed);
   const count = inputs.rows;
   const more = extra?.inputs.rows ?? 0;
-  const batch = Math.min(read.batchSize, training.length);
-  const appended = Math.max(batch, Math.floor(mostAppended / model.outputs));
-  const room = model.metrics.length > 0 ? appended : 0;
-  const validating = extra ? Int32Array.from({ length: more }, (_, r) => count + r) : held;
-  const orders = Math.max(1, Math.min(mostEpochs, Math.floor(mostIndices / training.length)));
-  const visited = training.length * orders + validating.length;
-  const scheduled = read.schedule !== undefined;
-  const put = () => {
-    const place = plan.hold(count + more, training.length, visited, room, scheduled);
-    const { floats } = plan.backend;
-    const write = (part: { inputs: DenseRows; targets: DenseRows }, row: number) => {
-      state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
-      const at = place.targets.offset + row * model.targetColumns;
-      state.writeTargets(part.targets.values, floats, at);
+  const batch = Math.min(batchSize, training.length);
+  const scheduled = schedule !== undefined;
+  const common = { batchSize: batch, shuffle, training };
+  const augmenting = augmentingOf(state, options);
+  const bytes = 4 * (count + more) * (model.inputs + model.targetColumns);
+  let feed: Feed;
+  if (augmenting || bytes > memoryBudget) {
+    const validating = extra ? Int32Array.from({ length: more }, (_, r) => r) : held;
+    const rest = { validating, validationData: extra ?? data, scheduled, augmenting };
+    feed = new ChunkFeed(state, { ...common, ...rest, data });
+    feed.ready();
+  } else {
+    const appended = Math.max(batch, Math.floor(mostAppended / model.outputs));
+    const room = model.metrics.length > 0 ? appended : 0;
+    const validating = extra ? Int32Array.from({ length: more }, (_, r) => count + r) : held;
+    const orders = Math.max(1, Math.min(mostEpochs, Math.floor(mostIndices / training.length)));
+    const visited = training.length * orders + validating.length;
+    const hold = () => plan.hold(count + more, training.length, visited, room, scheduled);
+    const put = () => {
+      const place = hold();
+      const { floats } = plan.backend;
+      const write = (part: Block, row: number) => {
+        state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
+        const at = place.targets.offset + row * model.targetColumns;
+        state.writeTargets(part.targets.values, floats, at);
+      };
+      write(data, 0);
+      if (extra) write(extra, count);
+      return place;
     };
-    write({ inputs, targets }, 0);
-    if (extra) write(extra, count);
-    return place;
-  };
-  // Room first: where there is none, nothing has changed yet.
-  plan.hold(count + more, training.length, visited, room, scheduled);
+    feed = new HeldFeed(plan, { ...common, validating, orders, put });
+    hold();
+  }
+  // There is room: from here on things change.
   state.classes = classes;
   state.keepScalers(scalers);
-  const { shuffle, validationSplit } = read;
-  const feed = new HeldFeed(plan, { batchSize: batch, shuffle, training, validating, orders, put });
   let course: Course | undefined;
   return {
-    ...read,
     feed,
+    stepsPerEpoch: Math.ceil(training.length / batch),
     course: () =>
       (course ??= {
         ...{ batchSize: batch, shuffle, validationSplit, rows: training.length },
-        digest: digestOf(inputs, targets),
-        validationDigest: extra ? digestOf(extra.inputs, extra.targets) : '',
+        digest: digestOf(data),
+        validationDigest: digestOf(extra),
       }),
   };
 }
 
-function digestOf(...parts: readonly DenseRows[]): string {
+function layBatches(
+  state: NetworkState,
+  batches: Batches,
+  options: BatchFitOptions,
+  resumed: Resumed,
+): Laid {
+  const { schedule, stepsPerEpoch, signal } = readBatchOptions(options);
+  const { preprocess } = state.model.spec;
+  for (const of of ['x', 'y'] as const) {
+    if (!preprocess?.[of] || state.fitted[of]) continue;
+    throw new TypeError(
+      `preprocess.${of}: the scaler has not been fitted, and an iterable goes by too late for that: fit it first on rows in memory, fit(x, y, { epochs: 0 })`,
+    );
+  }
+  if (!state.model.loss) state.readTargets([]);
+  const validationData = validationBlock(state, options, state.classes, (rows) => rows);
+  const course = resumed?.checkpoint.training.course;
+  const feed = new StreamFeed(state, {
+    ...{ batches, stepsPerEpoch, validationData, signal },
+    scheduled: schedule !== undefined,
+    augmenting: augmentingOf(state, options),
+    resumed: course && { course, putBack: resumed.putBack },
+  });
+  feed.ready();
+  const validationDigest = digestOf(validationData);
+  return {
+    feed,
+    stepsPerEpoch: stepsPerEpoch ?? Number.POSITIVE_INFINITY,
+    course: () => ({
+      ...{ batchSize: 0, shuffle: false, validationSplit: 0 },
+      ...feed.course,
+      validationDigest,
+    }),
+  };
+}
+
+/** The rows to validate on that the options give. */
+function validationBlock(
+  state: NetworkState,
+  { validationData }: FitOptions,
+  classes: readonly Label[] | undefined,
+  placed: (rows: CategoricalRows, where: string) => DenseRows,
+): Block | undefined {
+  if (!validationData) return undefined;
+  const [x, y] = ['validationData[0]', 'validationData[1]'] as const;
+  const inputs = placed(state.readInputs(validationData[0], x), x);
+  const { targets } = state.readTargets(validationData[1], classes, y);
+  matchRows(inputs, targets, x, y);
+  return { inputs, targets };
+}
+
+/** A digest of rows and targets; empty without. */
+function digestOf(block: Block | undefined): string {
+  if (!block) return '';
   const digest = new Digest();
-  for (const { values } of parts) digest.add(values);
+  digest.add(block.inputs.values);
+  digest.add(block.targets.values);
   return digest.toString();
 }
 

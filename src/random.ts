@@ -16,6 +16,7 @@ export const streams = {
   datasets: 0x50000,
   search: 0x60000,
   check: 0x70000,
+  augmentation: 0x40000000,
 };
 
 let second = 0;

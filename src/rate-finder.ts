@@ -62,7 +62,7 @@ export async function findLearningRate(
   const release = state.lock(where);
   const restore = state.remember();
   try {
-    const { feed } = prepare(state, x, y, { batchSize });
+    const { feed } = prepare(state, { x, y, options: { batchSize } });
     const runs = new Runs(state, feed, false);
     const batch = feed.batchSize;
     const list = runs.training(batch);

@@ -66,6 +66,24 @@ export function readSchedule(given: unknown, where: string): Schedule {
   );
 }
 
+/** What a training over an unknown number of steps tells a schedule. */
+function unknownSpan(span: { learningRate: number; epochs: number }): TrainingSpan {
+  const refuse = (): never => {
+    throw new TypeError(
+      'learningRate: this schedule needs to know how many steps there are: give fit `stepsPerEpoch`, the number of batches of an epoch',
+    );
+  };
+  return {
+    ...span,
+    get steps() {
+      return refuse();
+    },
+    get stepsPerEpoch() {
+      return refuse();
+    },
+  };
+}
+
 /** The learning rates of one training. */
 export class Rates {
   /** Whether they change within epochs. */
@@ -73,6 +91,7 @@ export class Rates {
   /** Whether they depend on how the training goes. */
   readonly observing: boolean;
   readonly #schedule: Schedule;
+  /** Infinity where nobody knows. */
   readonly #stepsPerEpoch: number;
   #rate: RateFunction | undefined;
   readonly #span: TrainingSpan;
@@ -81,26 +100,30 @@ export class Rates {
     this.#schedule = schedule;
     this.perStep = schedule.per === 'step';
     this.observing = schedule.observe !== undefined;
-    this.#stepsPerEpoch = span.stepsPerEpoch;
-    this.#span = { ...span, steps: span.epochs * span.stepsPerEpoch };
+    const { stepsPerEpoch } = span;
+    this.#stepsPerEpoch = stepsPerEpoch;
+    const known = stepsPerEpoch < Number.POSITIVE_INFINITY;
+    this.#span = known ? { ...span, steps: span.epochs * stepsPerEpoch } : unknownSpan(span);
   }
 
-  /** The rate of a step; of its epoch, where it changes with epochs only. */
-  at(step: number): number {
+  /** The rate of a step in an epoch; of the epoch, where it changes with epochs only. */
+  at(step: number, epoch: number): number {
     this.#rate ??= this.#schedule.begin(this.#span);
-    const epoch = Math.floor(step / this.#stepsPerEpoch);
-    const asked = this.perStep ? step : epoch * this.#stepsPerEpoch;
+    const first = epoch * this.#stepsPerEpoch;
+    const asked = this.perStep || !Number.isFinite(first) ? step : first;
     const rate = this.#rate(asked, epoch);
     if (rate >= 0 && rate < tooLarge && typeof rate === 'number') return rate;
     return readRate(rate, `learningRate: step ${asked}, epoch ${epoch}`);
   }
 
-  /** Writes the rates of `count` steps from `step` on into a ring, from place `at` on. */
-  fill(ring: Float64Array, at: number, step: number, count: number): void {
+  /** Writes the rates of `count` steps from `step` on, of `epoch`, into a ring, from place `at` on. */
+  fill(ring: Float64Array, at: number, step: number, epoch: number, count: number): void {
+    const each = this.#stepsPerEpoch;
+    const before = Math.floor(step / each);
     let rate = 0;
     for (let i = 0; i < count; i++) {
-      const changes = this.perStep || i === 0 || (step + i) % this.#stepsPerEpoch === 0;
-      if (changes) rate = this.at(step + i);
+      const changes = this.perStep || i === 0 || (step + i) % each === 0;
+      if (changes) rate = this.at(step + i, epoch + Math.floor((step + i) / each) - before);
       ring[(at + i) & (ring.length - 1)] = rate;
     }
   }

@@ -136,9 +136,10 @@ function closedForm(
   if (learningRate !== undefined) readRate(learningRate, `${where}: learningRate`);
   return {
     per: unit,
-    begin({ learningRate: own, epochs, steps }) {
-      const whole = Math.max(1, unit === 'step' ? steps : epochs);
-      const rate = formula(learningRate ?? own, whole);
+    begin(span) {
+      // Only what is needed is asked for: there may be no telling the steps of an epoch.
+      const whole = Math.max(1, unit === 'step' ? span.steps : span.epochs);
+      const rate = formula(learningRate ?? span.learningRate, whole);
       return unit === 'step' ? rate : (_, epoch) => rate(epoch);
     },
   };

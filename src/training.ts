@@ -71,6 +71,8 @@ export class Training {
   readonly #tabled: boolean;
   #logs: Logs = {};
   #epoch = 0;
+  /** Steps in all of its epochs. */
+  #steps = 0;
   #progress: Progress;
   /** The hook that is next, or under way, and for how many callbacks it has been called. */
   #hook: TrainingState['hook'] = 'onEpochBegin';
@@ -96,17 +98,19 @@ export class Training {
     this.#face = face;
     this.#prepared = prepared;
     this.#snapshot = new Float32Array(state.plan.state.columns);
-    const { callbacks, schedule, epochs, feed, resume } = prepared;
-    const stepsPerEpoch = Math.ceil(feed.rows! / feed.batchSize);
+    const { callbacks, schedule, epochs, feed, resume, stepsPerEpoch } = prepared;
     this.#stepsPerEpoch = stepsPerEpoch;
     const learningRate = this.#ownRate;
     this.#rates = schedule && new Rates(schedule, { learningRate, epochs, stepsPerEpoch });
     const told = callbacks.some((c) => c.onEpochBegin ?? c.onBatchEnd ?? c.onEpochEnd);
     const plain = feed.validating === 0 && state.model.metrics.length === 0;
-    this.#grouped = alone && !told && plain && !this.#rates?.observing;
+    const known = feed.rows !== undefined && feed.orders > 1;
+    this.#grouped = alone && !told && plain && known && !this.#rates?.observing;
     this.#tabled = this.#rates !== undefined && (this.#rates.perStep || this.#grouped);
     this.#runs = new Runs(state, feed, this.#tabled);
     this.#progress = this.#fresh();
+    // A schedule that cannot do without the number of steps says so before anything changes.
+    if (stepsPerEpoch === Number.POSITIVE_INFINITY) this.#rates?.at(0, 0);
     if (resume) this.#resume(resume);
   }
 
@@ -147,7 +151,7 @@ export class Training {
         this.#logs = {};
         this.#progress = this.#fresh();
         if (this.#rates) {
-          this.#runs.look().hyper[0] = this.#rates.at(this.#epoch * this.#stepsPerEpoch);
+          this.#runs.look().hyper[0] = this.#rates.at(this.#steps, this.#epoch);
         }
         yield* this.#call('onEpochBegin', this.#called);
         this.#hook = 'onBatchEnd';
@@ -200,9 +204,10 @@ export class Training {
     return this.#state.model.optimizer.options.learningRate!;
   }
 
-  /** Writes the rates of the steps that come next, from the `step`-th of this training on. */
-  #writeRates({ rates, counters }: Views, step: number, count: number): void {
-    if (this.#tabled) this.#rates?.fill(rates, counters[counter.step]!, step, count);
+  /** Writes the rates of the steps that come next. */
+  #writeRates({ rates, counters }: Views, count: number): void {
+    if (!this.#tabled) return;
+    this.#rates!.fill(rates, counters[counter.step]!, this.#steps, this.#epoch, count);
   }
 
   /**
@@ -223,7 +228,7 @@ export class Training {
     this.#take(views);
     const { sums, counters } = views;
     sums.fill(0, 0, count);
-    this.#writeRates(views, this.#epoch * this.#stepsPerEpoch, count * this.#stepsPerEpoch);
+    this.#writeRates(views, count * this.#stepsPerEpoch);
     counters[counter.cursor] = cursor;
     counters[counter.epoch] = 0;
     counters[counter.left] = counters[counter.rows] = size;
@@ -244,6 +249,7 @@ export class Training {
     state.epochs += count;
     this.#epoch += count;
     watch(state, this.history.loss);
+    this.#steps += count * this.#stepsPerEpoch;
     return true;
   }
 
@@ -261,20 +267,24 @@ export class Training {
     this.#take(runs.look());
     progress.shuffle ??= this.#state.epochs++;
     feed.begin(progress.shuffle, progress.done, 1);
+    let list: List | undefined;
     while (progress.done === feed.rows || !this.#over()) {
       const part = yield* this.#next();
+      // An iterable that ends, or is waited for no longer because of an abort.
+      if (!part && feed.rows === undefined) this.#over();
       if (!part) break;
       let { cursor, rows } = part;
       while (rows > 0 && !this.#over()) {
         const batch = Math.min(feed.batchSize, rows);
-        const list = runs.training(batch);
+        list = runs.training(batch);
         const left = Math.floor(rows / batch);
         const steps = single ? 1 : Math.min(left, runs.stepsAtOnce(list, batch));
-        this.#writeRates(runs.look(), this.#epoch * this.#stepsPerEpoch + progress.batch, steps);
+        this.#writeRates(runs.look(), steps);
         const run = runs.run(list, cursor, progress.sum, steps);
         progress.sum = run.sum;
         if (scored) runs.score(scores, cursor, run.steps * batch);
         progress.batch += run.steps;
+        this.#steps += run.steps;
         if (run.steps < steps) this.#diverged(list, 'loss');
         progress.done += steps * batch;
         cursor += steps * batch;
@@ -286,9 +296,7 @@ export class Training {
         if (this.#turns.due(list.work * steps)) yield this.#turns.take();
       }
     }
-    if (!runs.finite()) {
-      this.#diverged(runs.training(feed.batchSize), 'parameters');
-    }
+    if (list && !runs.finite()) this.#diverged(list, 'parameters');
     this.#report();
   }
 
@@ -380,8 +388,9 @@ export class Training {
   /** Goes to where a training was stopped; the network is there already. */
   #resume({ history, training }: Checkpoint): void {
     for (const [name, values] of Object.entries(history)) this.history[name] = [...values];
-    const { epoch, hook, called, shuffle, batch, done, sum } = training;
+    const { epoch, steps, hook, called, shuffle, batch, done, sum } = training;
     this.#epoch = epoch;
+    this.#steps = steps;
     this.#hook = hook;
     this.#called = called;
     this.#progress = { shuffle, batch, done, sum, scores: this.#state.scores() };
@@ -393,9 +402,9 @@ export class Training {
   }
 
   /** The learning rate as it was; the schedule is asked too, since it may remember what it said. */
-  #resumeRate({ hook, epoch, batch, learningRate }: TrainingState): void {
+  #resumeRate({ hook, epoch, steps, learningRate }: TrainingState): void {
     if (!this.#rates || hook === 'onEpochBegin') return;
-    this.#rates.at(epoch * this.#stepsPerEpoch + Math.max(0, batch - 1));
+    this.#rates.at(Math.max(0, steps - 1), epoch);
     this.#runs.look().hyper[0] = learningRate;
   }
 
@@ -412,6 +421,7 @@ export class Training {
       training: {
         course: course(),
         epoch: this.#epoch,
+        steps: this.#steps,
         hook: this.#hook,
         called: this.#called,
         ...{ shuffle, batch, done, sum },

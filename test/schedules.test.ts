@@ -28,7 +28,9 @@ function ratesOf(
     epochs,
     stepsPerEpoch,
   });
-  return Array.from({ length: count }, (_, step) => rates.at(step));
+  return Array.from({ length: count }, (_, step) =>
+    rates.at(step, Math.floor(step / stepsPerEpoch)),
+  );
 }
 
 const close = (found: readonly number[], expected: readonly number[]) => {

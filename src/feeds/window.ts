@@ -1,0 +1,84 @@
+import type { DenseRows } from '../data.js';
+import type { Held } from '../plan.js';
+import type { NetworkState } from '../state.js';
+import type { Tensor } from '../tensor.js';
+import type { Part } from './feed.js';
+
+/** Rows and their targets, dense and as the user gave them. */
+export interface Block {
+  readonly inputs: DenseRows;
+  readonly targets: DenseRows;
+}
+
+/** Room in a network's memory for a few rows, which others take the place of as they come. */
+export class Window {
+  readonly #state: NetworkState;
+  readonly #scheduled: boolean;
+  #rows: number;
+  #held: Held | undefined;
+  /** Rows of the last part. */
+  #filled = 0;
+
+  constructor(state: NetworkState, rows: number, scheduled: boolean) {
+    this.#state = state;
+    this.#rows = rows;
+    this.#scheduled = scheduled;
+  }
+
+  /** The place in memory: made anew where another training had its rows there. */
+  ready(): Held {
+    const { plan, model } = this.#state;
+    if (this.#held && plan.held === this.#held) return this.#held;
+    const rows = this.#rows;
+    const room = model.metrics.length > 0 ? rows : 0;
+    const held = plan.hold(rows, rows, rows, room, this.#scheduled);
+    const view = (tensor: Tensor) => plan.backend.view(tensor);
+    // Whatever stood there before might be no label.
+    view(held.x).fill(0);
+    view(held.targets).fill(0);
+    const indices = view(held.indices);
+    for (let r = 0; r < rows; r++) indices[r] = r;
+    view(held.training).set(indices);
+    this.#held = held;
+    this.#filled = rows;
+    return held;
+  }
+
+  /** Puts rows there, scaled, in place of those before. */
+  put({ inputs, targets }: Block): Part {
+    const { plan } = this.#state;
+    const { rows } = inputs;
+    if (rows > this.#rows) {
+      this.#rows = rows;
+      this.#held = undefined;
+    }
+    const { x, targets: y, training } = this.ready();
+    const { floats } = plan.backend;
+    // Who looks for training rows finds those that there are.
+    const listed = plan.backend.view(training);
+    if (rows !== this.#filled) for (let r = 0; r < this.#rows; r++) listed[r] = r % rows;
+    this.#filled = rows;
+    this.#state.writeInputs(inputs.values, floats, x.offset);
+    this.#state.writeTargets(targets.values, floats, y.offset);
+    return { cursor: 0, rows };
+  }
+}
+
+/** Rows picked out of others, by their places. */
+export function pickRows(
+  { inputs, targets }: Block,
+  rows: Int32Array,
+  columns: number,
+  targetColumns: number,
+): Block {
+  const pick = ({ values }: DenseRows, width: number): DenseRows => {
+    const picked = new Float32Array(rows.length * width);
+    for (let r = 0; r < rows.length; r++) {
+      const from = rows[r]! * width;
+      const to = r * width;
+      for (let c = 0; c < width; c++) picked[to + c] = values[from + c]!;
+    }
+    return { values: picked, rows: rows.length };
+  };
+  return { inputs: pick(inputs, columns), targets: pick(targets, targetColumns) };
+}
