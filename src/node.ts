@@ -9,6 +9,7 @@ import { readSnapshot } from './load.js';
 import { improves, type Mode, monitored, readMode } from './monitor.js';
 import { save } from './save.js';
 import type { Logs } from './scoring.js';
+import type { Plain } from './snapshot.js';
 
 export { CheckpointError, type FileSystem } from './checkpoints/write.js';
 
@@ -23,6 +24,8 @@ export interface CheckpointFileOptions {
   readonly monitor?: string;
   /** Whether less or more of it is better; default: what goes with the monitored name. */
   readonly mode?: Mode;
+  /** Plain JSON to keep in each file, as that of `save`. */
+  readonly attachment?: Plain;
   /** In place of `node:fs/promises`. */
   readonly fs?: FileSystem;
 }
@@ -40,8 +43,8 @@ export function checkpointFile(
   options: CheckpointFileOptions,
 ): Callback & Required<Pick<Callback, 'state' | 'restore'>> {
   const where = 'checkpointFile';
-  onlyKeys(options, ['folder', 'keep', 'every', 'monitor', 'mode', 'fs'], where);
-  const { monitor, keep = 3, every = 1 } = options;
+  onlyKeys(options, ['folder', 'keep', 'every', 'monitor', 'mode', 'attachment', 'fs'], where);
+  const { monitor, keep = 3, every = 1, attachment } = options;
   wholeNumber(keep, `${where}: keep`);
   wholeNumber(every, `${where}: every`);
   if (monitor !== undefined) readMode(options.mode, monitor, where);
@@ -70,7 +73,7 @@ export function checkpointFile(
       const better = improves(value, best, readMode(options.mode, name, where), 0);
       if (!better && done % every !== 0 && done !== epochs) return;
       if (better) best = value;
-      const bytes = save(checkpoint());
+      const bytes = save(checkpoint(), attachment === undefined ? {} : { attachment });
       // The best first: a training killed in between writes it again when it gets there again.
       if (better) await folder.writeBest(bytes);
       if (done % every !== 0 && done !== epochs) return;

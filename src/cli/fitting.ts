@@ -1,5 +1,6 @@
 import { earlyStopping } from '../callbacks.js';
 import type { Checkpoint } from '../checkpoint.js';
+import type { Callback } from '../hooks.js';
 import type { Network } from '../network.js';
 import type { FitResult } from '../training.js';
 import type { Course } from './attachment.js';
@@ -39,6 +40,7 @@ export async function fitTable(
   course: Course,
   screen: Screen,
   resume: Checkpoint | undefined,
+  callbacks: readonly Callback[],
 ): Promise<FitResult> {
   const training = gather(store, parts.training);
   const watched = gather(store, parts.validation);
@@ -56,7 +58,7 @@ export async function fitTable(
       epochs,
       batchSize,
       signal: aborter.signal,
-      callbacks: [stopper, status],
+      callbacks: [stopper, status, ...callbacks],
       ...(watching && { validationData: [watched.x, targetsOf(schema, watched.y)] }),
       ...(resume && { resume }),
     });

@@ -1,6 +1,7 @@
 import { FormatError } from '../errors.js';
 import { load, readSnapshot } from '../load.js';
 import type { Network, NetworkOptions } from '../network.js';
+import { latestCheckpoint } from '../node.js';
 import type { Snapshot } from '../snapshot.js';
 import { type Attachment, readAttachment } from './attachment.js';
 import { readWhole } from './files.js';
@@ -18,9 +19,21 @@ export interface ModelFile {
 /** @throws Problem for what is no model file */
 export async function readModel(path: string): Promise<ModelFile> {
   const bytes = await readWhole(path);
+  return modelOf(path, () => readSnapshot(bytes));
+}
+
+/** The newest checkpoint in a folder. */
+export async function readCheckpoint(folder: string): Promise<ModelFile> {
+  const onWarning = (message: string) => process.stderr.write(`${printable(message, 300)}\n`);
+  const checkpoint = await latestCheckpoint(folder, { onWarning });
+  if (checkpoint) return modelOf(folder, () => checkpoint);
+  throw new Problem(`${printable(folder, 200)}: there is no checkpoint in it`);
+}
+
+function modelOf(path: string, read: () => Snapshot): ModelFile {
   const shown = printable(path, 200);
   try {
-    const snapshot = readSnapshot(bytes);
+    const snapshot = read();
     const attachment = readAttachment(snapshot.attachment, snapshot.spec);
     return { path: shown, snapshot, attachment, network: (options) => load(snapshot, options) };
   } catch (error) {

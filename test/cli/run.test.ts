@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -249,6 +257,39 @@ describe('a training that is stopped', () => {
       expect(readFileSync(model).equals(whole)).toBe(true);
     }
     expect(process.listenerCount('SIGINT')).toBe(0);
+  });
+
+  it('goes on from a folder of checkpoints, as a process that was killed has to', async () => {
+    const checkpoints = at('checkpoints');
+    const steps = ['-t', 'species', '--force', '--patience', '9', '--checkpoint', checkpoints];
+    const ten = await command(
+      'train',
+      iris,
+      ...steps,
+      '-o',
+      at('ten.safetensors'),
+      '--epochs',
+      '10',
+    );
+    expect(ten.code).toBe(0);
+    expect(readdirSync(checkpoints)).toContain('checkpoint-000010.safetensors');
+    const whole = readFileSync(at('ten.safetensors'));
+    // As if the process had ended behind epoch 8.
+    for (const epoch of ['09', '10'])
+      rmSync(join(checkpoints, `checkpoint-0000${epoch}.safetensors`));
+    const again = ['train', iris, '--resume', checkpoints, '-o', at('ten.safetensors')];
+    const resumed = await command(...again, '--force');
+    expect([resumed.code, resumed.stderr]).toEqual([
+      0,
+      expect.stringContaining('going on behind epoch 8 of 10'),
+    ]);
+    expect(readFileSync(at('ten.safetensors')).equals(whole)).toBe(true);
+    mkdirSync(at('empty'));
+    const none = await command('train', iris, '--resume', at('empty'), '-o', at('x'));
+    expect([none.code, none.stderr]).toEqual([
+      2,
+      `chainrule: ${at('empty')}: there is no checkpoint in it\n`,
+    ]);
   });
 
   it('refuses to go on with another table, or with a model that is done', async () => {

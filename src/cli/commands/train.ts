@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Checkpoint } from '../../checkpoint.js';
 import { type Network, sequential } from '../../network.js';
+import { checkpointFile } from '../../node.js';
 import { save } from '../../save.js';
 import type { FitResult } from '../../training.js';
 import { networkFor, networkOptions } from '../architecture.js';
@@ -16,7 +18,7 @@ import { CsvFile } from '../csv/reader.js';
 import { checkFree, writeWhole } from '../files.js';
 import { fitTable } from '../fitting.js';
 import { importances } from '../importance.js';
-import { readModel } from '../model-file.js';
+import { readCheckpoint, readModel } from '../model-file.js';
 import { counted, type ExitCode, grouped, Problem, printable } from '../problem.js';
 import { predictRows, printReport, reportOf, scoreName } from '../report.js';
 import { spooled } from '../spool.js';
@@ -58,7 +60,11 @@ export const trainCommand = {
     validation: { value: 'SHARE', about: 'of the rows to watch while learning (default 0.15)' },
     test: { value: 'SHARE', about: 'of the rows to judge by (default 0.2)' },
     plot: { value: 'FILE', about: 'the loss curves as a picture (SVG)' },
-    resume: { value: 'FILE', about: 'goes on with a training that was stopped' },
+    checkpoint: { value: 'FOLDER', about: 'keeps the training there after each epoch' },
+    resume: {
+      value: 'PATH',
+      about: 'goes on with a training that was stopped: its file, or folder of checkpoints',
+    },
     backend: { value: 'NAME', about: 'wasm or js (default wasm)' },
     force: { short: 'f', about: 'overwrite files that are there' },
     ...csvOptions,
@@ -169,9 +175,16 @@ async function begin(file: CsvFile, options: Options, screen: Screen): Promise<J
   return { schema, store, parts, course, model, seed };
 }
 
+const isFolder = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
 /** A training that goes on: all but the rows comes from the file. */
 async function goOn(file: CsvFile, path: string, options: Options, screen: Screen): Promise<Job> {
-  const { snapshot, attachment, network, path: shown } = await readModel(path);
+  const read = (await isFolder(path)) ? readCheckpoint : readModel;
+  const { snapshot, attachment, network, path: shown } = await read(path);
   if (!attachment || snapshot.training === undefined) {
     throw new Problem(
       `--resume: ${shown}: expected what a training left that was stopped, got a model that is done`,
@@ -252,7 +265,10 @@ export async function train(given: readonly string[], screen: Screen): Promise<E
   const sizes = shownRows(parts.training.length, parts.validation.length, parts.test.length);
   screen.tell(`${screen.paintStatus.dim('   rows')}  ${sizes}\n`);
   const begun = performance.now();
-  const result = await fitTable(model, schema, store, parts, course, screen, job.resume);
+  const folder =
+    options.text('checkpoint') ?? (resume && (await isFolder(resume)) ? resume : undefined);
+  const keeping = folder === undefined ? [] : [checkpointFile({ folder, attachment })];
+  const result = await fitTable(model, schema, store, parts, course, screen, job.resume, keeping);
   const seconds = (performance.now() - begun) / 1000;
   const { history, stopReason, checkpoint } = result;
   const epochs = counted(history.loss.length, 'epoch');
