@@ -1,7 +1,7 @@
 /*
  * A network of 64 inputs, 64 hidden units and 10 outputs learns to read handwritten digits.
  *
- *     npm run demo          or, with another seed,          npm run demo -- 7
+ *     npm run demo:digits     or, with another seed,     npm run demo:digits -- 7
  */
 import { type BackendName, layers, sequential } from 'chainrule';
 import { holdOut, readCsv } from './dataset.js';

@@ -162,6 +162,9 @@ describe('converting', () => {
     after!.forEach((p, i) => {
       expect(p).toBeCloseTo(before![i]!, 5);
     });
+    expect((await command('convert', model, '--to', 'js', '-o', at('iris.mjs'))).code).toBe(0);
+    const { predict } = await import(at('iris.mjs'));
+    expect(predict(row)).toEqual(load(readFileSync(model)).predict(row));
     expect((await command('convert', model, '--to', 'json', '-o', at('iris.json'))).code).toBe(0);
     const json = JSON.parse(readFileSync(at('iris.json'), 'utf8'));
     const weights = readSnapshot(readFileSync(model)).weights['layers.0.w']!;

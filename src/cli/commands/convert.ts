@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import { FormatError } from '../../errors.js';
 import { toOnnx } from '../../formats/onnx/export.js';
 import { fromOnnx } from '../../formats/onnx/import.js';
+import { toModule } from '../../module.js';
 import { save } from '../../save.js';
 import type { Snapshot } from '../../snapshot.js';
 import { type CommandSpec, commonOptions, readArguments } from '../arguments.js';
@@ -15,10 +16,10 @@ const { json: _, ...options } = commonOptions;
 export const convertCommand = {
   usage: 'convert MODEL --to FORMAT [-o FILE]',
   about:
-    'Writes a model in another format. MODEL is a model file, or an ONNX file (.onnx). FORMAT is onnx, json (everything as text) or safetensors.',
+    'Writes a model in another format. MODEL is a model file, or an ONNX file (.onnx). FORMAT is onnx, json (everything as text), js (a module that predicts by itself) or safetensors.',
   operands: { least: 1, most: 1 },
   options: {
-    to: { value: 'FORMAT', about: 'onnx, json or safetensors' },
+    to: { value: 'FORMAT', about: 'onnx, json, js or safetensors' },
     output: {
       short: 'o',
       value: 'FILE',
@@ -30,6 +31,7 @@ export const convertCommand = {
   examples: [
     ['npx chainrule convert iris.safetensors --to onnx', 'for onnxruntime and others'],
     ['npx chainrule convert iris.onnx --to safetensors', 'and back'],
+    ['npx chainrule convert iris.safetensors --to js', 'to import without any library'],
   ],
 } as const satisfies CommandSpec;
 
@@ -38,6 +40,7 @@ const formats: Readonly<
   Record<string, { readonly ending: string; write(snapshot: Snapshot): string | Uint8Array }>
 > = {
   onnx: { ending: '.onnx', write: (snapshot) => toOnnx({ snapshot: () => snapshot }) },
+  js: { ending: '.js', write: (snapshot) => toModule({ snapshot: () => snapshot }) },
   safetensors: { ending: '.safetensors', write: (snapshot) => save(snapshot) },
   json: { ending: '.json', write: asJson },
 };
