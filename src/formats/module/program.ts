@@ -54,7 +54,7 @@ export function writeProgram(model: Model, { weights }: Snapshot): Program {
       known.size = Math.max(known.size, size);
       return known.name;
     }
-    const weight = plan.parameters.find((p) => p.tensor.offset === tensor.offset);
+    const weight = plan.weights.find((p) => p.tensor.offset === tensor.offset);
     const name = weight ? weight.name.replaceAll('.', '_') : `values_${++values}`;
     const kept = weight && weights[weight.name]!.values;
     places.set(tensor.offset, { tensor, name, values: kept, size });

@@ -24,10 +24,11 @@ const versions = { least: 7, most: 25 };
 
 /**
  * A network from an ONNX file: ready to predict, or, given a loss, to be trained on. It takes what a
- * feed-forward network is made of: Gemm, MatMul, Add, the activations of the catalogue, also those
- * that are written out (erf for gelu), Softmax, Dropout, Flatten, Reshape, Identity and Constant; and
- * Sub and Div of the inputs, Mul and Add of the outputs, which become scalers. The bytes need not be
- * trusted, and other files that they name are never opened.
+ * feed-forward network is made of: Gemm, MatMul and Add; the activations of the catalogue, also those
+ * that are written out (erf for gelu); Dropout, Flatten, Reshape, Identity and Constant; Add and Concat
+ * of rows, which become residual and parallel layers; Sub and Div of the inputs, Mul and Add of the
+ * outputs, which become scalers. The bytes need not be trusted, and other files that they name are
+ * never opened.
  *
  * @param bytes the file
  * @param options where the network runs

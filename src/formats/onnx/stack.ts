@@ -19,17 +19,9 @@ export function snapshotOf(
   file: number,
   properties: NonNullable<OnnxModel['properties']>,
 ): Snapshot {
-  const weights = emptyTable<SnapshotTensor>();
-  let left = mostWeights(file);
-  const take = (name: string, tensor: SnapshotTensor) => {
-    left -= tensor.values.byteLength;
-    if (left < 0) {
-      throw new FormatError('ONNX file: the same weights are used by too many layers');
-    }
-    weights[name] = tensor;
-  };
   const end = outputs.unfinished ? outputs.from! : outputs;
-  const layers = stack(end, undefined, 'layers', take);
+  const weights = new Gathered(mostWeights(file));
+  const layers = stack(end, undefined, 'layers', weights);
   let root = end;
   while (root.from) root = root.from;
   const x = root.scaling && fitted(root.scaling);
@@ -43,44 +35,92 @@ export function snapshotOf(
     ...(classes && { classes }),
   };
   const scalers = { ...(x && { x }), ...(y && { y }) };
-  return foreignSnapshot({ spec, weights, scalers }, 'ONNX file');
+  return foreignSnapshot({ spec, weights: weights.table, scalers }, 'ONNX file');
 }
 
 const fitted = ({ center, scale }: Scaling): FittedColumn[] =>
   Array.from(center, (value, c) => ({ center: value, scale: scale[c]! }));
 
-/** A layer of a stack before it has its place, with its weights by its own names. */
-type Part = Pick<Rows, 'weights'> & { readonly layer: LayerSpec };
+/** Layers inside others, and layers in all: what the same rows are part of is written again each time. */
+const mostDepth = 16;
+const mostLayers = 4096;
+
+/** The weights of all layers, and how much of them there may still be. */
+class Gathered {
+  readonly table = emptyTable<SnapshotTensor>();
+  #left: number;
+  #layers = mostLayers;
+
+  constructor(most: number) {
+    this.#left = most;
+  }
+
+  take(name: string, tensor: SnapshotTensor): void {
+    this.#left -= tensor.values.byteLength;
+    if (this.#left < 0) {
+      throw new FormatError('ONNX file: the same weights are used by too many layers');
+    }
+    this.table[name] = tensor;
+  }
+
+  count(): void {
+    if (this.#layers-- === 0) throw new FormatError(`ONNX file: more than ${mostLayers} layers`);
+  }
+}
 
 /** The layers between two rows, in the order in which they compute. */
 function stack(
   to: Rows,
   from: Rows | undefined,
   path: string,
-  take: (name: string, tensor: SnapshotTensor) => void,
+  weights: Gathered,
+  depth = 0,
 ): LayerSpec[] {
-  const parts: Part[] = [];
-  for (let rows = to; rows !== from && rows.from; rows = rows.from) {
-    if (rows.layer)
-      parts.push({ layer: rows.layer, ...(rows.weights && { weights: rows.weights }) });
+  if (depth > mostDepth) {
+    throw new FormatError(`ONNX file: layers inside layers, more than ${mostDepth} deep`);
   }
-  const joined = joinActivations(parts.reverse());
-  return joined.map(({ layer, weights }, i) => {
-    for (const [key, tensor] of Object.entries(weights ?? {})) take(`${path}.${i}.${key}`, tensor);
-    return layer;
+  const steps: Rows[] = [];
+  for (let rows = to; rows !== from && rows.from; rows = rows.from) {
+    weights.count();
+    if (rows.layer || rows.merged) steps.push(rows);
+  }
+  return joinActivations(steps.reverse()).map((rows, i) => {
+    const place = `${path}.${i}`;
+    for (const [key, tensor] of Object.entries(rows.weights ?? {})) {
+      weights.take(`${place}.${key}`, tensor);
+    }
+    if (!rows.merged) return rows.layer!;
+    const { how, ends } = rows.merged;
+    const source = rows.from;
+    const inner = (end: Rows, name: string) =>
+      stack(end, source, `${place}.${name}`, weights, depth + 1);
+    const [a, b] = ends as [Rows, Rows];
+    if (how === 'concatenate' || a === b) {
+      const branches = ends.map((end, k) => inner(end, `branches.${k}`));
+      return { type: 'parallel', branches, merge: how };
+    }
+    // The side that is nothing but the source is the shortcut; else the first, as it is written.
+    const [shortcut, way] = b === source ? [b, a] : [a, b];
+    const layers = inner(way, 'layers');
+    if (shortcut === source) return { type: 'residual', layers };
+    return { type: 'residual', layers, shortcut: inner(shortcut, 'shortcut') };
   });
 }
 
 /** A dense layer and the activation behind it as one. */
-function joinActivations(parts: readonly Part[]): Part[] {
-  const joined: Part[] = [];
-  for (const part of parts) {
+function joinActivations(steps: readonly Rows[]): Rows[] {
+  const joined: Rows[] = [];
+  for (const step of steps) {
     const before = joined.at(-1);
-    const { layer } = part;
-    if (layer.type === 'activation' && before?.layer.type === 'dense' && !before.layer.activation) {
+    const { layer } = step;
+    if (
+      layer?.type === 'activation' &&
+      before?.layer?.type === 'dense' &&
+      !before.layer.activation
+    ) {
       const { activation } = layer;
       joined[joined.length - 1] = { ...before, layer: { ...before.layer, activation } };
-    } else joined.push(part);
+    } else joined.push(step);
   }
   return joined;
 }

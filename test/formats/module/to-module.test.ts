@@ -78,6 +78,19 @@ describe('a module predicts what its network predicts, to the bit', () => {
     ]);
   });
 
+  it('with layers inside layers', () => {
+    const wide = layers.dense({ units: 4, activation: 'gelu' });
+    const list = [
+      layers.residual({ layers: [wide, layers.dense({ units: 3 })] }),
+      layers.parallel({
+        branches: [[wide], [], [layers.residual({ layers: [layers.activation('tanh')] })]],
+      }),
+      layers.parallel({ branches: [[wide], [wide]], merge: 'add' }),
+      layers.dense({ units: 2, trainable: false }),
+    ];
+    compare([caseOf({ inputShape: [3], layers: list })]);
+  });
+
   it('with scalers, categories and names of classes', async () => {
     const numbers = sequential({
       inputShape: [3],

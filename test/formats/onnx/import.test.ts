@@ -44,6 +44,23 @@ describe('export and import give the same bits', () => {
     roundTrip({ inputShape: [2, 3], layers: list });
   });
 
+  it('with layers inside layers', () => {
+    const wide = layers.dense({ units: 4, activation: 'gelu' });
+    const list = [
+      layers.residual({ layers: [wide, layers.dense({ units: 3 })] }),
+      layers.residual({ layers: [wide], shortcut: [layers.dense({ units: 4 })] }),
+      layers.parallel({ branches: [[wide], [], [layers.residual({ layers: [wide] })]] }),
+      layers.activation('silu'),
+      layers.parallel({ branches: [[], []], merge: 'add' }),
+    ];
+    const again = roundTrip({ inputShape: [3], layers: list });
+    expect(again.toJSON().layers.map(({ type }) => type)).toEqual(list.map(({ type }) => type));
+    const sums = layers.parallel({ branches: [[wide], [wide], [wide]], merge: 'add' });
+    const model = sequential({ inputShape: [3], layers: [sums] });
+    const x = floats(21);
+    expect(fromOnnx(toOnnx(model)).predict(x)).toEqual(model.predict(x));
+  });
+
   it('with names of classes', () => {
     const classes = ['yes', '__proto__'];
     const list = [layers.dense({ units: 2, activation: 'softmax' })];
@@ -77,7 +94,7 @@ it('scalers come back, with what a float32 holds of them', async () => {
 });
 
 describe('what PyTorch wrote', () => {
-  const unknown = /normalisation|residual/;
+  const unknown = /normalisation/;
   const known = pytorch.models.filter(({ name }) => !unknown.test(name));
 
   it.each(known.map((model) => [model.name, model] as const))(
@@ -216,6 +233,35 @@ describe('files by hand', () => {
       'a product of rows',
       { nodes: [node('Relu', ['x'], 'a'), node('Tanh', ['x'], 'b'), node('Mul', ['a', 'b'], 'y')] },
       "graph.nodes[2] (Mul, 'y'): multiplies what no layer does",
+    ],
+    [
+      'rows of different widths added',
+      {
+        nodes: [node('MatMul', ['x', 'w'], 'z'), node('Add', ['x', 'z'], 'y')],
+        tensors: [floatTensor('w', [3, 1], 1, 2, 3)],
+      },
+      "graph.nodes[1] (Add, 'y'): adds rows of different shapes, [3] and [1]",
+    ],
+    [
+      'rows that are their own double, again and again',
+      {
+        nodes: Array.from({ length: 40 }, (_, i) => {
+          const from = i === 0 ? 'x' : `z${i - 1}`;
+          return node('Concat', [from, from], i === 39 ? 'y' : `z${i}`, [{ name: 'axis', int: 1 }]);
+        }),
+      },
+      'numbers in a row of outputs: expected at most',
+    ],
+    [
+      'ways that share what comes before them, over and over',
+      {
+        nodes: Array.from({ length: 30 }, (_, i) => {
+          const from = i === 0 ? 'x' : `sum${i - 1}`;
+          const sum = i === 29 ? 'y' : `sum${i}`;
+          return [node('Tanh', [from], `t${i}`), node('Add', ['x', `t${i}`], sum)];
+        }).flat(),
+      },
+      'ONNX file: layers inside layers, more than 16 deep',
     ],
     [
       'a piece of an activation',

@@ -3,6 +3,7 @@ import { sizeOf } from '../../../tensor.js';
 import { isRows, type NodeReader, type Operator } from '../node.js';
 import { layerOn, type Rows, type Scaling } from '../rows.js';
 import { addBias } from './dense.js';
+import { addRows } from './merging.js';
 
 /*
  * Add, Sub, Mul and Div mean different things in different places: the bias of a dense layer, the
@@ -144,5 +145,7 @@ export const add: Operator = (node) => {
     const { rows, at } = constant;
     return addBias(node, rows, at) ?? scaleOutputs(node, rows, 'center', at);
   }
+  const finished = [node.input(0), node.input(1)].every((side) => isRows(side) && !side.unfinished);
+  if (finished) return addRows(node);
   return binaryFormula(node, 'add') ?? node.fail('adds what no layer does');
 };

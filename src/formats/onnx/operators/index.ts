@@ -3,6 +3,7 @@ import type { Operator } from '../node.js';
 import { activations } from './activations.js';
 import { add, div, mul, pow, sub } from './arithmetic.js';
 import { gemm, matMul } from './dense.js';
+import { concat } from './merging.js';
 import { shapes } from './shapes.js';
 
 /** What can be read, by the operators' names. */
@@ -16,4 +17,5 @@ export const operators: Readonly<Record<string, Operator>> = Object.assign(empty
   Mul: mul,
   Div: div,
   Pow: pow,
+  Concat: concat,
 });
