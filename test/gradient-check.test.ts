@@ -66,6 +66,40 @@ describe.each(['wasm', 'js'] as const)('passes on %s', (backend) => {
     }
   });
 
+  it('inside residual layers, with penalties on either way, and past frozen ones', () => {
+    const penalties = {
+      ...{ weightRegularizer: { l1: 0.01, l2: 0.05 }, biasRegularizer: { l2: 0.1 } },
+      activityRegularizer: { l1: 0.1, l2: 0.3 },
+    };
+    const inner = [
+      dense(6, { activation: 'tanh', ...penalties }),
+      layers.activityRegularization({ l1: 0.05 }),
+      dense(4, { activation: 'relu', ...penalties }),
+    ];
+    const model = sequential(
+      {
+        inputShape: [4],
+        layers: [
+          layers.activityRegularization({ l2: 0.1 }),
+          layers.residual({ layers: inner }),
+          layers.activityRegularization({ l2: 0.2 }),
+          dense(5, { activation: 'silu', trainable: false, ...penalties }),
+          dense(3, { activation: 'softmax', ...penalties }),
+        ],
+        loss: 'sparseCategoricalCrossentropy',
+        seed: 4,
+      },
+      { backend },
+    );
+    const { passed, layers: checked, text } = checkGradients(model, x, labels);
+    expect(passed, text).toBe(true);
+    expect(checked.map(({ layer }) => layer)).toEqual([
+      'layers.1.layers.0',
+      'layers.1.layers.2',
+      'layers.4',
+    ]);
+  });
+
   it('under penalties and dropout, and leaves the network as it was', () => {
     const model = sequential(spec, { backend });
     const other = sequential(spec, { backend });
