@@ -264,16 +264,22 @@ export function stratifiedSplit(
   share: number,
   random: { shuffle(list: Int32Array): void },
 ): { training: Int32Array; held: Int32Array } {
-  const groups = new Map<number, number[]>();
-  for (let r = 0; r < labels.length; r++) {
-    const group = groups.get(labels[r]!);
-    if (group) group.push(r);
-    else groups.set(labels[r]!, [r]);
-  }
+  const counts = new Map<number, number>();
+  for (let r = 0; r < labels.length; r++) counts.set(labels[r]!, (counts.get(labels[r]!) ?? 0) + 1);
   const wanted = Math.round(labels.length * share);
-  const parts = [...groups.entries()]
+  const parts = [...counts.entries()]
     .sort(([a], [b]) => a - b)
-    .map(([, rows]) => ({ rows, quota: rows.length < 2 ? 0 : rows.length * share, count: 0 }));
+    .map(([label, size]) => ({
+      label,
+      rows: new Int32Array(size),
+      quota: size < 2 ? 0 : size * share,
+      count: 0,
+    }));
+  const places = new Map(parts.map(({ label, rows }) => [label, { rows, filled: 0 }]));
+  for (let r = 0; r < labels.length; r++) {
+    const group = places.get(labels[r]!)!;
+    group.rows[group.filled++] = r;
+  }
   let missing = wanted;
   for (const part of parts) missing -= part.count = Math.floor(part.quota);
   const byRemainder = [...parts].sort((a, b) => b.quota - b.count - (a.quota - a.count));
@@ -283,14 +289,17 @@ export function stratifiedSplit(
     part.count++;
     missing--;
   }
-  const held: number[] = [];
-  const training: number[] = [];
+  const taken = parts.reduce((sum, { count }) => sum + count, 0);
+  const held = new Int32Array(taken);
+  const training = new Int32Array(labels.length - taken);
+  let h = 0;
+  let t = 0;
   for (const { rows, count } of parts) {
-    const order = Int32Array.from(rows);
-    random.shuffle(order);
-    order.forEach((row, i) => {
-      (i < count ? held : training).push(row);
-    });
+    random.shuffle(rows);
+    held.set(rows.subarray(0, count), h);
+    training.set(rows.subarray(count), t);
+    h += count;
+    t += rows.length - count;
   }
-  return { training: Int32Array.from(training).sort(), held: Int32Array.from(held).sort() };
+  return { training: training.sort(), held: held.sort() };
 }

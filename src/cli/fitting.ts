@@ -4,6 +4,7 @@ import type { Callback } from '../hooks.js';
 import type { Network } from '../network.js';
 import type { FitResult } from '../training.js';
 import type { Course } from './attachment.js';
+import { shuffledBatches } from './streaming.js';
 import type { Parts } from './table/parts.js';
 import { gather } from './table/parts.js';
 import type { TableSchema } from './table/schema.js';
@@ -37,31 +38,40 @@ export async function fitTable(
   schema: TableSchema,
   store: RowStore,
   parts: Parts,
+  seed: number,
   course: Course,
   screen: Screen,
   resume: Checkpoint | undefined,
   callbacks: readonly Callback[],
 ): Promise<FitResult> {
-  const training = gather(store, parts.training);
-  const watched = gather(store, parts.validation);
   const { epochs, batchSize, patience } = course;
+  const watched = gather(store, parts.validation);
   const watching = watched.y.length > 0;
   const stopper = earlyStopping({ patience, monitor: watching ? 'val_loss' : 'loss' });
-  const status = trainingStatus(screen, training.y.length, batchSize);
+  const status = trainingStatus(screen, parts.training.length, batchSize);
   const aborter = new AbortController();
   const off = onInterrupt(() => {
     screen.status(() => 'stopping after this batch; Ctrl-C again ends at once', true);
     aborter.abort();
   });
+  const options = {
+    epochs,
+    signal: aborter.signal,
+    callbacks: [stopper, status, ...callbacks],
+    ...(watching && { validationData: [watched.x, targetsOf(schema, watched.y)] as const }),
+    ...(resume && { resume }),
+  };
   try {
-    return await model.fit(training.x, targetsOf(schema, training.y), {
-      epochs,
-      batchSize,
-      signal: aborter.signal,
-      callbacks: [stopper, status, ...callbacks],
-      ...(watching && { validationData: [watched.x, targetsOf(schema, watched.y)] }),
-      ...(resume && { resume }),
-    });
+    if (store.inMemory) {
+      const { x, y } = gather(store, parts.training);
+      return await model.fit(x, targetsOf(schema, y), { ...options, batchSize });
+    }
+    const { hook, epoch } = resume?.training ?? { hook: 'onEpochBegin', epoch: 0 };
+    const first = hook === 'onEpochEnd' ? epoch + 1 : epoch;
+    const batches = shuffledBatches(store, parts.training, batchSize, seed, first);
+    return await model.fit(function* () {
+      for (const { x, y } of batches()) yield { x, y: targetsOf(schema, y) };
+    }, options);
   } finally {
     off();
     screen.done();

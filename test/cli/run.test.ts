@@ -227,6 +227,28 @@ describe('a regression with categories and gaps', () => {
   });
 });
 
+describe('rows in a temporary file', () => {
+  it('give the same bytes as rows in memory, stopped and resumed too', async () => {
+    const model = at('spilled.safetensors');
+    for (const [data, target] of [
+      [iris, 'species'],
+      [at('houses.csv'), 'price'],
+    ] as const) {
+      const given = [data, '-t', target, '-o', model, '--force', '--epochs', '12', '--batch', '7'];
+      await command('train', ...given);
+      const inMemory = readFileSync(model);
+      expect((await command('train', ...given, '--memory', '0')).code).toBe(0);
+      expect(readFileSync(model).equals(inMemory)).toBe(true);
+      const folder = at(`spilled-${target}`);
+      const kept = ['--memory', '0', '--checkpoint', folder];
+      await command('train', ...given, ...kept);
+      for (const epoch of ['11', '12']) rmSync(join(folder, `checkpoint-0000${epoch}.safetensors`));
+      await command('train', data, '--resume', folder, '--memory', '0', '-o', model, '--force');
+      expect(readFileSync(model).equals(inMemory)).toBe(true);
+    }
+  });
+});
+
 describe('a training that is stopped', () => {
   const model = at('stopped.safetensors');
   const long = ['--epochs', '1000', '--patience', '1000'];

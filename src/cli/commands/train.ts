@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Checkpoint } from '../../checkpoint.js';
+import { load } from '../../load.js';
 import { type Network, sequential } from '../../network.js';
 import { checkpointFile } from '../../node.js';
 import { save } from '../../save.js';
@@ -22,6 +23,7 @@ import { readCheckpoint, readModel } from '../model-file.js';
 import { counted, type ExitCode, grouped, Problem, printable } from '../problem.js';
 import { predictRows, printReport, reportOf, scoreName } from '../report.js';
 import { spooled } from '../spool.js';
+import { fittedScalers } from '../streaming.js';
 import { loadRows, readingStatus } from '../table/load.js';
 import { type Parts, partRows } from '../table/parts.js';
 import { profileTable } from '../table/profile.js';
@@ -66,6 +68,7 @@ export const trainCommand = {
       about: 'goes on with a training that was stopped: its file, or folder of checkpoints',
     },
     backend: { value: 'NAME', about: 'wasm or js (default wasm)' },
+    memory: { value: 'MB', about: 'rows beyond this go to a temporary file (default 64)' },
     force: { short: 'f', about: 'overwrite files that are there' },
     ...csvOptions,
     ...commonOptions,
@@ -145,6 +148,9 @@ const backendOf = (options: Options) => ({
   backend: options.oneOf('backend', ['wasm', 'js'] as const) ?? 'wasm',
 });
 
+/** Bytes of rows that may be held in memory. */
+const memoryLimit = (options: Options) => (options.number('memory', 0) ?? 64) * 2 ** 20;
+
 /** A training that begins: looks at the table, decides, and builds the network. */
 async function begin(file: CsvFile, options: Options, screen: Screen): Promise<Job> {
   const target = options.text('target');
@@ -158,14 +164,17 @@ async function begin(file: CsvFile, options: Options, screen: Screen): Promise<J
   tellDecisions(screen, file, profile.rows, decisions);
   const { schema } = decisions;
   const spec = await networkFor(schema, profile.rows, options);
-  const model = sequential(spec, backendOf(options));
+  const fresh = sequential(spec, backendOf(options));
   const seed = spec.seed ?? 0;
-  const { store } = await loadRows(file, schema, header(options), screen);
+  const { store } = await loadRows(file, schema, header(options), screen, memoryLimit(options));
   const shares = {
     test: options.number('test', 0, 0.9) ?? 0.2,
     validation: options.number('validation', 0, 0.9) ?? 0.15,
   };
   const parts = partRows(store, schema, shares, seed);
+  // `fit` fits the scalers itself where it is given all rows.
+  const scalers = store.inMemory ? undefined : fittedScalers(store, parts.training, schema);
+  const model = scalers ? load({ ...fresh.snapshot(), scalers }, backendOf(options)) : fresh;
   const course = {
     ...shares,
     epochs: options.whole('epochs', 0) ?? 200,
@@ -192,7 +201,7 @@ async function goOn(file: CsvFile, path: string, options: Options, screen: Scree
   }
   const { table: schema, course } = attachment;
   const seed = snapshot.spec.seed ?? 0;
-  const { store } = await loadRows(file, schema, header(options), screen);
+  const { store } = await loadRows(file, schema, header(options), screen, memoryLimit(options));
   const parts = partRows(store, schema, course, seed);
   const epochs = options.whole('epochs', 0) ?? course.epochs;
   const model = network(backendOf(options));
@@ -268,7 +277,17 @@ export async function train(given: readonly string[], screen: Screen): Promise<E
   const folder =
     options.text('checkpoint') ?? (resume && (await isFolder(resume)) ? resume : undefined);
   const keeping = folder === undefined ? [] : [checkpointFile({ folder, attachment })];
-  const result = await fitTable(model, schema, store, parts, course, screen, job.resume, keeping);
+  const result = await fitTable(
+    model,
+    schema,
+    store,
+    parts,
+    job.seed,
+    course,
+    screen,
+    job.resume,
+    keeping,
+  );
   const seconds = (performance.now() - begun) / 1000;
   const { history, stopReason, checkpoint } = result;
   const epochs = counted(history.loss.length, 'epoch');

@@ -4,6 +4,9 @@ import { Problem } from '../problem.js';
 import type { TableSchema } from './schema.js';
 import type { RowStore } from './store.js';
 
+/** Rows that are watched while learning: more tell no more, and are held in memory. */
+const mostWatched = 100_000;
+
 /** Places of the rows of a table: to learn from, to watch while learning, and to judge by. */
 export interface Parts {
   readonly training: Int32Array;
@@ -51,7 +54,8 @@ export function partRows(
   const all = Int32Array.from({ length: store.rows }, (_, r) => r);
   const random = (n: number) => new Random(seed, streams.split, n);
   const judged = takeShare(all, labelAt, shares.test, random(1));
-  const watched = takeShare(judged.rest, labelAt, shares.validation, random(2));
+  const most = mostWatched / judged.rest.length;
+  const watched = takeShare(judged.rest, labelAt, Math.min(shares.validation, most), random(2));
   const parts = { training: watched.rest, validation: watched.taken, test: judged.taken };
   for (const [name, share, part] of [
     ['test', shares.test, parts.test],

@@ -12,6 +12,8 @@ const bufferedFloats = 1 << 16;
 export interface RowStore {
   readonly rows: number;
   readonly width: number;
+  /** Whether all rows are held in memory. */
+  readonly inMemory: boolean;
   /** Copies a row to `out`, from place `at` on. */
   read(row: number, out: Float32Array, at: number): void;
   /** Gives up what is held, on the disk too. */
@@ -64,6 +66,7 @@ export class RowWriter {
     return {
       rows,
       width,
+      inMemory: true,
       read(row, out, at) {
         const chunk = Math.floor(row / perChunk);
         const from = (row - chunk * perChunk) * width;
@@ -149,6 +152,7 @@ function fileStore(
   return {
     rows,
     width,
+    inMemory: false,
     read(row, out, at) {
       const start = row * bytes.length;
       for (let done = 0; done < bytes.length; ) {
