@@ -43,6 +43,15 @@ const bundle = (options, sources) =>
     ...options,
   });
 
+/** Imports of whole files keep an order of side effects. There are none, and each is one file to load. */
+function dropBareImports(folder) {
+  for (const file of readdirSync(folder)) {
+    if (!file.endsWith('.js')) continue;
+    const text = readFileSync(`${folder}/${file}`, 'utf8');
+    writeFileSync(`${folder}/${file}`, text.replace(/^import "\.\/chunk-[^"]+";\n/gm, ''));
+  }
+}
+
 /** The same files again as CommonJS: one by one, so that they too share what they share. */
 async function addCommonJs(folder) {
   const renamed = (text) =>
@@ -71,6 +80,7 @@ writeFileSync(
   'dist/core.wasm.d.ts',
   'declare const module: WebAssembly.Module;\nexport default module;\n',
 );
+dropBareImports('dist');
 await addCommonJs('dist');
 for (const name of programs) {
   for (const ending of ['d.ts', 'd.cts', 'cjs']) rmSync(`dist/${name}.${ending}`, { force: true });
@@ -82,6 +92,7 @@ const modules = new Set();
 for (const [runtime, suffix] of Object.entries(importing)) {
   const esbuildPlugins = [importModules(suffix, modules)];
   await bundle({ outDir: `dist/${runtime}`, esbuildPlugins }, everywhere);
+  dropBareImports(`dist/${runtime}`);
 }
 for (const name of modules) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
 
