@@ -9,7 +9,7 @@ import {
 } from './internal/gemv';
 import { scratch } from './internal/scratch';
 import { hasNegativeZero, leavesOut, sparseNN, sparseTN } from './internal/sparse';
-import { laneMask } from './internal/simd';
+import { laneMask, stepped } from './internal/simd';
 
 /*
  * See src/ops/dense.ts for the formulas, the layout and the order of every sum. Rows of w are
@@ -62,7 +62,7 @@ export function denseBackwardWeights(
   if (batch == 1) {
     multiplyRowTN(dw, x, dz, inputs, units, zStride);
   } else if (leavesOut(x, batch, inputs, units, xStride, dz, batch, zStride)) {
-    sparseTN(dw, x, dz, batch, inputs, units, xStride, zStride, 0);
+    sparseTN(dw, x, dz, batch, inputs, units, xStride, zStride, false, 0);
   } else {
     multiplyTN(dw, x, dz, batch, inputs, units, xStride, zStride);
   }
@@ -77,19 +77,20 @@ export function denseBackwardWeightsSgd(
   if (batch == 1) {
     descendRowTN(w, x, dz, inputs, units, zStride, rate);
   } else if (
+    // Where no row adds to a weight, a step by such a rate leaves it as it is.
     rate > 0 && rate < Infinity && leavesOut(x, batch, inputs, units, xStride, dz, batch, zStride)
   ) {
-    sparseTN(w, x, dz, batch, inputs, units, xStride, zStride, rate);
+    sparseTN(w, x, dz, batch, inputs, units, xStride, zStride, true, rate);
   } else {
     descendTN(w, x, dz, batch, inputs, units, xStride, zStride, rate);
   }
 }
 
-/** Sums of 16 columns at a time (4 · `vectors`), of which those before `columns` are kept. */
+/** Sums of 4 · `vectors` columns at a time: 16 of them, or up to 4, past which zeros are stored. */
 // @ts-ignore: decorator
 @inline
 function sumRows(
-  vectors: i32, sgd: bool, b: usize, dz: usize, end: usize, stride: usize, columns: i32,
+  vectors: i32, c: usize, dz: usize, end: usize, stride: usize, columns: i32, descend: bool,
   rate: v128,
 ): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
@@ -102,37 +103,37 @@ function sumRows(
     }
     dz += stride;
   } while (dz != end);
-  storeSum(sgd, b, s0, columns, rate);
+  if (descend) {
+    s0 = stepped(c, s0, rate);
+    if (vectors > 1) {
+      s1 = stepped(c + 16, s1, rate);
+      s2 = stepped(c + 32, s2, rate);
+      s3 = stepped(c + 48, s3, rate);
+    }
+  }
+  v128.store(c, vectors > 1 ? s0 : v128.and(s0, laneMask(columns)));
   if (vectors > 1) {
-    storeSum(sgd, b + 16, s1, columns - 4, rate);
-    storeSum(sgd, b + 32, s2, columns - 8, rate);
-    storeSum(sgd, b + 48, s3, columns - 12, rate);
+    v128.store(c, s1, 16);
+    v128.store(c, s2, 32);
+    v128.store(c, s3, 48);
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function storeSum(sgd: bool, b: usize, sum: v128, columns: i32, rate: v128): void {
-  const value = sgd ? f32x4.sub(v128.load(b), f32x4.mul(rate, sum)) : sum;
-  v128.store(b, v128.and(value, laneMask(columns)));
-}
-
-// @ts-ignore: decorator
-@inline
+/** c = the biases' gradient, or c − rate · that to `descend`. */
 function biasGradient(
-  sgd: bool, b: usize, dz: usize, batch: i32, units: i32, zPitch: i32, rate: v128,
+  c: usize, dz: usize, batch: i32, units: i32, zPitch: i32, descend: bool, rate: v128,
 ): void {
   const stride = <usize>zPitch << 2;
   const size = <usize>batch * stride;
   while (units >= 16) {
-    sumRows(4, sgd, b, dz, dz + size, stride, units, rate);
-    b += 64;
+    sumRows(4, c, dz, dz + size, stride, units, descend, rate);
+    c += 64;
     dz += 64;
     units -= 16;
   }
   while (units > 0) {
-    sumRows(1, sgd, b, dz, dz + size, stride, units, rate);
-    b += 16;
+    sumRows(1, c, dz, dz + size, stride, units, descend, rate);
+    c += 16;
     dz += 16;
     units -= 4;
   }
@@ -141,11 +142,12 @@ function biasGradient(
 export function denseBackwardBias(
   db: usize, dz: usize, batch: i32, units: i32, zPitch: i32,
 ): void {
-  biasGradient(false, db, dz, batch, units, zPitch, f32x4.splat(0));
+  biasGradient(db, dz, batch, units, zPitch, false, f32x4.splat(0));
 }
 
 export function denseBackwardBiasSgd(
   b: usize, dz: usize, hyper: usize, batch: i32, units: i32, zPitch: i32,
 ): void {
-  biasGradient(true, b, dz, batch, units, zPitch, f32x4.splat(<f32>load<f64>(hyper)));
+  const rate = f32x4.splat(<f32>load<f64>(hyper));
+  biasGradient(b, dz, batch, units, zPitch, true, rate);
 }

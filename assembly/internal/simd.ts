@@ -69,3 +69,10 @@ export function joinLanesOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
+
+/** The vector at c, a step down its gradient: c − rate · sum. */
+// @ts-ignore: decorator
+@inline
+export function stepped(c: usize, sum: v128, rate: v128): v128 {
+  return f32x4.sub(v128.load(c), f32x4.mul(rate, sum));
+}

@@ -1,5 +1,5 @@
 import { scratch } from './scratch';
-import { laneMask, multiplyAdd, splatAt } from './simd';
+import { laneMask, multiplyAdd, splatAt, stepped } from './simd';
 
 /**
  * NN and TN of gemm.ts where most of a is 0, as pixels are: the zeros are left out. Adding ±0 changes
@@ -19,8 +19,6 @@ const WIDE = 6;
 
 /** The largest share of x that may differ from 0. */
 const MOST: f32 = 0.35;
-
-const ZEROS: usize = memory.data(16 * WIDE, 16);
 
 /**
  * Whether to leave zeros out of a product of x: there must be enough of them, by the look of some
@@ -72,11 +70,11 @@ export function hasNegativeZero(from: usize, n: i32): bool {
 // @ts-ignore: decorator
 @inline
 function tile(
-  vectors: i32, descend: bool, masked: bool, c: usize, list: usize, end: usize, b: usize,
-  start: usize, columns: i32, scalar: v128,
+  vectors: i32, forward: bool, masked: bool, c: usize, list: usize, end: usize, b: usize,
+  start: usize, columns: i32, descend: bool, scalar: v128,
 ): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
-  if (!descend) {
+  if (forward) {
     s0 = v128.load(start);
     s1 = v128.load(start, 16);
     if (vectors > 2) {
@@ -99,40 +97,49 @@ function tile(
     }
     list += 8;
   }
-  finish(descend, masked, c, s0, columns, scalar);
-  finish(descend, masked, c + 16, s1, columns - 4, scalar);
-  if (vectors > 2) {
-    finish(descend, masked, c + 32, s2, columns, scalar);
-    finish(descend, masked, c + 48, s3, columns, scalar);
-    finish(descend, masked, c + 64, s4, columns, scalar);
-    finish(descend, masked, c + 80, s5, columns, scalar);
+  if (forward) {
+    s0 = f32x4.pmax(s0, scalar);
+    s1 = f32x4.pmax(s1, scalar);
+    if (vectors > 2) {
+      s2 = f32x4.pmax(s2, scalar);
+      s3 = f32x4.pmax(s3, scalar);
+      s4 = f32x4.pmax(s4, scalar);
+      s5 = f32x4.pmax(s5, scalar);
+    }
+  } else if (descend) {
+    s0 = stepped(c, s0, scalar);
+    s1 = stepped(c + 16, s1, scalar);
+    if (vectors > 2) {
+      s2 = stepped(c + 32, s2, scalar);
+      s3 = stepped(c + 48, s3, scalar);
+      s4 = stepped(c + 64, s4, scalar);
+      s5 = stepped(c + 80, s5, scalar);
+    }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function finish(
-  descend: bool, masked: bool, c: usize, s: v128, columns: i32, scalar: v128,
-): void {
-  if (descend) s = f32x4.sub(v128.load(c), f32x4.mul(scalar, s));
-  else s = f32x4.pmax(s, scalar);
-  v128.store(c, masked ? v128.and(s, laneMask(columns)) : s);
+  v128.store(c, masked ? v128.and(s0, laneMask(columns)) : s0);
+  v128.store(c, masked ? v128.and(s1, laneMask(columns - 4)) : s1, 16);
+  if (vectors > 2) {
+    v128.store(c, s2, 32);
+    v128.store(c, s3, 48);
+    v128.store(c, s4, 64);
+    v128.store(c, s5, 80);
+  }
 }
 
 /** `tile` down the rows whose lists have been made. */
 // @ts-ignore: decorator
 @inline
 function panel(
-  vectors: i32, descend: bool, masked: bool, c: usize, cStride: usize, rows: i32, size: usize,
-  b: usize, start: usize, columns: i32, scalar: v128,
+  vectors: i32, forward: bool, masked: bool, c: usize, cStride: usize, rows: i32, size: usize,
+  b: usize, start: usize, columns: i32, descend: bool, scalar: v128,
 ): void {
   let end = scratch, list = scratch + 4 * BLOCK_ROWS;
   const last = end + (<usize>rows << 2);
   do {
     const listEnd = load<usize>(end);
     // A step by 0 changes nothing.
-    if (!descend || list != listEnd) {
-      tile(vectors, descend, masked, c, list, listEnd, b, start, columns, scalar);
+    if (forward || !descend || list != listEnd) {
+      tile(vectors, forward, masked, c, list, listEnd, b, start, columns, descend, scalar);
     }
     list += size;
     end += 4;
@@ -141,42 +148,29 @@ function panel(
 }
 
 /**
- * Rows of c from their lists, each of which has `size` bytes of room: bounded sums from `start` on, or
- * a step down them.
+ * Rows of c from their lists, each of which has `size` bytes of room: `forward` sums from `start` on,
+ * bounded by `scalar`; else sums from +0, or c − `scalar` · those to `descend`.
  */
 // @ts-ignore: decorator
 @inline
 function sweep(
-  descend: bool, c: usize, cStride: usize, rows: i32, size: usize, b: usize, start: usize,
-  startStep: usize, columns: i32, scalar: v128,
+  forward: bool, c: usize, cStride: usize, rows: i32, size: usize, b: usize, start: usize,
+  columns: i32, descend: bool, scalar: v128,
 ): void {
   while (columns >= 4 * WIDE) {
-    panel(WIDE, descend, false, c, cStride, rows, size, b, start, columns, scalar);
+    panel(WIDE, forward, false, c, cStride, rows, size, b, start, columns, descend, scalar);
     c += 16 * WIDE;
     b += 16 * WIDE;
-    start += startStep * WIDE;
+    start += 16 * WIDE;
     columns -= 4 * WIDE;
   }
   while (columns > 0) {
-    panel(2, descend, true, c, cStride, rows, size, b, start, columns, scalar);
+    panel(2, forward, true, c, cStride, rows, size, b, start, columns, descend, scalar);
     c += 32;
     b += 32;
-    start += startStep * 2;
+    start += 32;
     columns -= 8;
   }
-}
-
-function sum(
-  c: usize, cStride: usize, rows: i32, size: usize, b: usize, start: usize, startStep: usize,
-  columns: i32, floor: f32,
-): void {
-  sweep(false, c, cStride, rows, size, b, start, startStep, columns, f32x4.splat(floor));
-}
-
-function step(
-  c: usize, cStride: usize, rows: i32, size: usize, b: usize, columns: i32, rate: f32,
-): void {
-  sweep(true, c, cStride, rows, size, b, 0, 0, columns, f32x4.splat(rate));
 }
 
 /** c = max(start + a · b, floor), where a is mostly 0, b finite, and start without a −0. */
@@ -184,6 +178,7 @@ export function sparseNN(
   c: usize, a: usize, b: usize, start: usize, m: i32, n: i32, k: i32,
   aStride: usize, bStride: usize, floor: f32,
 ): void {
+  const bound = f32x4.splat(floor);
   const size = <usize>((k + 4) & -4) << 3;
   const aSize = <usize>((k + 3) & -4) << 2;
   const four = i32x4.splat(<i32>bStride << 2);
@@ -216,20 +211,21 @@ export function sparseNN(
       list += size;
       a += aStride;
     }
-    sum(c, bStride, rows, size, b, start, 16, n, floor);
+    sweep(true, c, bStride, rows, size, b, start, n, false, bound);
     c += <usize>rows * bStride;
     m -= rows;
   } while (m > 0);
 }
 
 /**
- * c[i, j] = Σ_r a[r, i] · b[r, j], where a is mostly 0 and b finite; or, with a rate that is not 0,
- * but positive and finite, c[i, j] ← c[i, j] − rate · Σ_r a[r, i] · b[r, j].
+ * c[i, j] = Σ_r a[r, i] · b[r, j], where a is mostly 0 and b finite; or c[i, j] − rate · that to
+ * `descend`, where the rate is above 0 and finite as well.
  */
 export function sparseTN(
   c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32, aStride: usize, bStride: usize,
-  rate: f32,
+  descend: bool, rate: f32,
 ): void {
+  const step = f32x4.splat(rate);
   const size = <usize>(m + 1) << 3;
   const list0 = scratch + 4 * BLOCK_ROWS, list1 = list0 + size;
   const list2 = list1 + size, list3 = list2 + size;
@@ -262,8 +258,7 @@ export function sparseTN(
     store<usize>(ends, at2, 8);
     store<usize>(ends, at3, 12);
     const rows = min(inputs, 4);
-    if (rate != 0) step(c, bStride, rows, size, b, units, rate);
-    else sum(c, bStride, rows, size, b, ZEROS, 0, units, -Infinity);
+    sweep(false, c, bStride, rows, size, b, 0, units, descend, step);
     a += 16;
     c += bStride << 2;
     inputs -= 4;
