@@ -159,7 +159,7 @@ describe('the spec', () => {
     };
     const written = (
       task: 'multiclass' | 'binary' | 'regression',
-      activation: string,
+      output: object,
       loss: string,
     ) => {
       expect(sequential({ ...short, task }).toJSON()).toEqual({
@@ -167,16 +167,17 @@ describe('the spec', () => {
         layers: [
           { type: 'dense', units: 8, activation: 'relu' },
           { type: 'dropout', rate: 0.1 },
-          { type: 'dense', units: 3, useBias: false, activation },
+          { type: 'dense', units: 3, useBias: false, ...output },
         ],
         loss,
         optimizer: 'adam',
         seed: 0,
       });
     };
-    written('multiclass', 'softmax', 'sparseCategoricalCrossentropy');
-    written('binary', 'sigmoid', 'binaryCrossentropy');
-    written('regression', 'linear', 'meanSquaredError');
+    written('multiclass', { activation: 'softmax' }, 'sparseCategoricalCrossentropy');
+    written('binary', { activation: 'sigmoid' }, 'binaryCrossentropy');
+    const zeros = { activation: 'linear', weightInitializer: 'zeros' };
+    written('regression', zeros, 'meanSquaredError');
     const own = sequential({
       ...short,
       task: 'regression',

@@ -41,6 +41,12 @@ export interface Surroundings {
   through(stack: string, x: Tensor): Tensor;
 }
 
+/** What the short form supplies to a layer that leaves it open. */
+export interface LayerDefaults {
+  readonly activation: string;
+  readonly weightInitializer?: string;
+}
+
 /** What a kind of layer is: all that the rest of the library needs to know of it. */
 export interface LayerDefinition<Spec> {
   /** The options that a spec may have, those of every layer aside. */
@@ -58,8 +64,8 @@ export interface LayerDefinition<Spec> {
   parameters?(spec: Spec, input: Shape): Readonly<Record<string, ParameterDeclaration>>;
   /** The name of the activation that the outputs come from, where there is one. */
   activation?(spec: Spec): string;
-  /** The spec with an activation where it names none and could: the short form's part. */
-  withActivation?(spec: Spec, activation: string): Spec;
+  /** The spec with these where it names none and could: the short form's part. */
+  withDefaults?(spec: Spec, defaults: LayerDefaults): Spec;
   /**
    * The spec with the same done inside its stacks: `complete` gives a stack, by its name, with relu
    * behind its hidden layers and `last` behind the last.

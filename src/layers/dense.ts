@@ -115,8 +115,11 @@ export const dense: LayerDefinition<DenseSpec> = {
 
   activation: (spec) => chooseActivation(spec.activation ?? 'linear', 'dense').type,
 
-  withActivation: (spec, activation) =>
-    spec.activation === undefined ? { ...spec, activation: activation as ActivationSpec } : spec,
+  // A layer that names an activation of its own keeps its own start as well.
+  withDefaults: (spec, defaults) =>
+    spec.activation === undefined
+      ? ({ ...defaults, ...spec, activation: defaults.activation } as DenseSpec)
+      : spec,
 
   lower(spec, build, x, { w, b }) {
     const chosen = chooseActivation(spec.activation ?? 'linear', 'dense');
