@@ -1,16 +1,13 @@
 // The other half of decodeBytes in src/backends/module.ts, which says what the text is.
 
-/** Printable characters that no string literal needs to escape. */
-const symbols = Array.from({ length: 92 }, (_, i) => String.fromCharCode(35 + i)).filter(
-  (symbol) => symbol !== '\\',
-);
+const backslash = 92;
 
 export function textOf(bytes) {
-  let text = '';
+  const codes = [];
   for (const byte of bytes) {
-    const place = (byte + 6) & 255;
-    if (place < 89) text += symbols[place + 2];
-    else text += symbols[Math.floor((place - 89) / 91)] + symbols[(place - 89) % 91];
+    const code = ((byte + 6) & 255) + 40;
+    if (code <= 126 && code !== backslash) codes.push(code);
+    else codes.push(35 + Math.floor(byte / 57), 35 + (byte % 57));
   }
-  return text;
+  return Buffer.from(codes).toString('ascii');
 }

@@ -5,22 +5,18 @@
 export type CarriedModule = string | WebAssembly.Module;
 
 /**
- * Bytes of a module from the text that a source file carries them in. A byte from −6 to 82 (mod 256),
- * which nearly all of a module's are, is one character, and any other is a mark and a character. They
- * are the 91 printable ones from '#' on that no string literal escapes. Bytes stay whole, so that the
- * text, compressed, is as short as the compressed module: base64 is two fifths longer.
+ * Bytes of a module from the text that a source file carries them in: printable characters that no
+ * string literal escapes. A byte from −6 to 80 (mod 256), which nearly all of a module's are, is the
+ * character with its number + 46, and any other is a mark, '#' to '\'', and a character: byte =
+ * 57·(mark − 35) + (character − 35). Bytes stay whole, so that the text, compressed, is as short as the
+ * compressed module: base64 is two fifths longer. Decoded in place, since it can only shrink.
  */
 export function decodeBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
+  const bytes = new TextEncoder().encode(text);
   let length = 0;
-  const symbol = (at: number) => {
-    const code = text.charCodeAt(at);
-    // The backslash, 92, is left out.
-    return code > 92 ? code - 36 : code - 35;
-  };
-  for (let i = 0; i < text.length; i++) {
-    const first = symbol(i);
-    bytes[length++] = (first < 2 ? 89 + 91 * first + symbol(++i) : first - 2) - 6;
+  for (let i = 0; i < bytes.length; i++) {
+    const code = bytes[i]!;
+    bytes[length++] = code > 39 ? code - 46 : 57 * (code - 35) + bytes[++i]! - 35;
   }
   return bytes.subarray(0, length);
 }
