@@ -1,4 +1,11 @@
-import { descendTN, multiplyGatedNN, multiplyNN, multiplyNT, multiplyTN } from './internal/gemm';
+import {
+  descendTN,
+  multiplyGatedNN,
+  multiplyNN,
+  multiplyNT,
+  multiplyOntoTN,
+  multiplyTN,
+} from './internal/gemm';
 import {
   descendRowTN,
   multiplyRowInOrderNT,
@@ -68,6 +75,12 @@ export function denseBackwardWeights(
   }
 }
 
+export function denseBackwardWeightsOnto(
+  dw: usize, x: usize, dz: usize, batch: i32, inputs: i32, units: i32, xPitch: i32, zPitch: i32,
+): void {
+  multiplyOntoTN(dw, x, dz, batch, inputs, units, <usize>xPitch << 2, <usize>zPitch << 2);
+}
+
 export function denseBackwardWeightsSgd(
   w: usize, x: usize, dz: usize, hyper: usize, batch: i32, inputs: i32, units: i32,
   xPitch: i32, zPitch: i32,
@@ -90,10 +103,18 @@ export function denseBackwardWeightsSgd(
 // @ts-ignore: decorator
 @inline
 function sumRows(
-  vectors: i32, c: usize, dz: usize, end: usize, stride: usize, columns: i32, descend: bool,
-  rate: v128,
+  vectors: i32, c: usize, dz: usize, end: usize, stride: usize, columns: i32, onto: bool,
+  descend: bool, rate: v128,
 ): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  if (onto) {
+    s0 = v128.load(c);
+    if (vectors > 1) {
+      s1 = v128.load(c, 16);
+      s2 = v128.load(c, 32);
+      s3 = v128.load(c, 48);
+    }
+  }
   do {
     s0 = f32x4.add(s0, v128.load(dz));
     if (vectors > 1) {
@@ -119,20 +140,20 @@ function sumRows(
   }
 }
 
-/** c = the biases' gradient, or c − rate · that to `descend`. */
+/** c = the biases' gradient, added `onto` c or from +0, or c − rate · that to `descend`. */
 function biasGradient(
-  c: usize, dz: usize, batch: i32, units: i32, zPitch: i32, descend: bool, rate: v128,
+  c: usize, dz: usize, batch: i32, units: i32, zPitch: i32, onto: bool, descend: bool, rate: v128,
 ): void {
   const stride = <usize>zPitch << 2;
   const size = <usize>batch * stride;
   while (units >= 16) {
-    sumRows(4, c, dz, dz + size, stride, units, descend, rate);
+    sumRows(4, c, dz, dz + size, stride, units, onto, descend, rate);
     c += 64;
     dz += 64;
     units -= 16;
   }
   while (units > 0) {
-    sumRows(1, c, dz, dz + size, stride, units, descend, rate);
+    sumRows(1, c, dz, dz + size, stride, units, onto, descend, rate);
     c += 16;
     dz += 16;
     units -= 4;
@@ -142,12 +163,18 @@ function biasGradient(
 export function denseBackwardBias(
   db: usize, dz: usize, batch: i32, units: i32, zPitch: i32,
 ): void {
-  biasGradient(db, dz, batch, units, zPitch, false, f32x4.splat(0));
+  biasGradient(db, dz, batch, units, zPitch, false, false, f32x4.splat(0));
+}
+
+export function denseBackwardBiasOnto(
+  db: usize, dz: usize, batch: i32, units: i32, zPitch: i32,
+): void {
+  biasGradient(db, dz, batch, units, zPitch, true, false, f32x4.splat(0));
 }
 
 export function denseBackwardBiasSgd(
   b: usize, dz: usize, hyper: usize, batch: i32, units: i32, zPitch: i32,
 ): void {
   const rate = f32x4.splat(<f32>load<f64>(hyper));
-  biasGradient(b, dz, batch, units, zPitch, true, rate);
+  biasGradient(b, dz, batch, units, zPitch, false, true, rate);
 }

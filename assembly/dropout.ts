@@ -21,7 +21,7 @@ export function dropoutForward(
   const tail = tailMask(units);
   const vectors = (units + 3) >> 2;
   const skipped = ((pitch >> 2) - vectors) << 4;
-  let element = 0;
+  let element = load<i32>(counters, 28) * units;
   do {
     let counter = i32x4.add(i32x4.splat(element), i32x4(0, 1, 2, 3));
     const end = x + (vectors << 4);

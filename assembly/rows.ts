@@ -85,6 +85,11 @@ export function advanceBatch(counters: usize, batch: i32, steps: i32): void {
   }
 }
 
+/** Counts the rows of a step that have come in parts. */
+export function advancePart(counters: usize, batch: i32): void {
+  store<i32>(counters, batch == 0 ? 0 : load<i32>(counters, 28) + batch, 28);
+}
+
 /** hyper[0] = rates[step mod size]; size is a power of two. */
 export function takeRate(hyper: usize, rates: usize, counters: usize, size: i32): void {
   const place = load<i32>(counters, 8) & (size - 1);

@@ -11,6 +11,12 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Rows a step; default 32. More than there are rows means all of them. */
   readonly batchSize?: number;
+  /**
+   * The most rows that go through the network at a time. A larger batch goes in parts whose gradients
+   * add up before its one step, so that memory holds the values of so many rows only; the bits are
+   * those of the batch in one. Default: all rows of the batch.
+   */
+  readonly microBatchSize?: number;
   /** Whether each epoch visits the rows in a new order, drawn from the seed; default true. */
   readonly shuffle?: boolean;
   /**
@@ -63,6 +69,7 @@ export interface BatchFitOptions
 const optionKeys = [
   'epochs',
   'batchSize',
+  'microBatchSize',
   'shuffle',
   'validationSplit',
   'validationData',
@@ -94,6 +101,8 @@ export function readOptions(options: FitOptions) {
   const { callbacks = [], signal, resume } = options;
   wholeNumber(epochs, 'epochs', 0);
   wholeNumber(batchSize, 'batchSize');
+  const { microBatchSize } = options;
+  if (microBatchSize !== undefined) wholeNumber(microBatchSize, 'microBatchSize');
   if (typeof shuffle !== 'boolean') {
     throw new TypeError(`shuffle: expected true or false, got ${show(shuffle)}`);
   }
@@ -131,6 +140,6 @@ export function readOptions(options: FitOptions) {
   }
   return {
     ...{ epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal, resume },
-    memoryBudget,
+    ...{ memoryBudget, microBatchSize },
   };
 }

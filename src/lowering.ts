@@ -20,11 +20,22 @@ interface PenalizedParameter {
   readonly penalty?: Penalty | undefined;
 }
 
+/** Which part of a step's rows a batch is. */
+export interface Part {
+  /** Rows of the step. */
+  readonly of: number;
+  /** Whether it is the first and the last one: the only one, as a rule. */
+  readonly opens: boolean;
+  readonly closes: boolean;
+}
+
 /** What a list's layers have in common. */
 export interface ListContext {
   readonly arena: Arena;
   /** Rows a step. */
   readonly batch: number;
+  /** The part that the batch is of a step's rows. */
+  readonly part: Part;
   /** Whether layers behave as in training. */
   readonly training: boolean;
   readonly seed: number;
@@ -115,7 +126,7 @@ export class ListBuilder {
     const { batch } = this;
     const { columns, pitch } = predictions;
     const { lossScale, gradientScale, options } = loss;
-    const scales = [lossScale, gradientScale / batch, ...Object.values(options)];
+    const scales = [lossScale, gradientScale / this.#context.part.of, ...Object.values(options)];
     const gradient = this.#context.arena.matrix(batch, columns);
     this.#give(predictions, gradient, false);
     this.emitNamed(`${loss.type}Loss`, [
@@ -238,12 +249,24 @@ export class ListBuilder {
 
   /**
    * Emits the kernel that makes a parameter's gradient, or its fused form, which steps as well; nothing
-   * for a parameter that training does not change.
+   * for a parameter that training does not change. A part of a step that does not open it goes on with
+   * the sums of the parts before, or, where the kernel has no form for that, adds a sum of its own.
    */
   accumulate(kernel: KernelName, parameter: Tensor, reads: Tensor[], sizes: number[]): void {
-    const { fusion, hyper, gradientOf, stored } = this.#context;
+    const { fusion, hyper, gradientOf, stored, part, arena } = this.#context;
     const gradient = gradientOf(parameter);
     if (!gradient) return;
+    if (!part.opens) {
+      const onto = `${kernel}Onto`;
+      if (isKernel(onto)) {
+        this.emitNamed(onto, [gradient, ...reads, ...sizes]);
+        return;
+      }
+      const own = arena.matrix(parameter.rows, parameter.columns);
+      this.emitNamed(kernel, [own, ...reads, ...sizes]);
+      this.#emitPenaltySlope(gradient, own, true, 0, 1);
+      return;
+    }
     const fused = `${kernel}${fusion}`;
     if (fusion && isKernel(fused) && !stored(parameter)) {
       this.emitNamed(fused, [parameter, ...reads, hyper, ...sizes]);
@@ -343,28 +366,31 @@ export class ListBuilder {
       const common = this.#common.has(dy);
       const dx = common ? this.#context.arena.matrix(y.rows, y.columns) : dy;
       const keep = reached && !common;
-      this.#emitPenaltySlope(dx, y, keep, l1 / this.batch, (2 * l2) / this.batch);
+      const { of } = this.#context.part;
+      this.#emitPenaltySlope(dx, y, keep, l1 / of, (2 * l2) / of);
       this.#give(x, dx, false);
       if (common) this.#give(x, dy, false);
     });
     return y;
   }
 
-  /** Adds all penalties to the losses, those of parameters as often as there are rows. */
+  /** Adds all penalties to the losses, those of parameters at the end, as often as there are rows. */
   emitPenalties(sums: Tensor, parameters: readonly PenalizedParameter[]): void {
     const emit = ({ rows, columns, pitch, ...place }: Tensor, times: number, p: Penalty) => {
       const y = { ...place, rows, columns, pitch };
       this.emit('addPenalty', sums, y, this.counters, rows, columns, pitch, times, p.l1, p.l2);
       this.count(elementWork * rows * columns);
     };
+    const { part } = this.#context;
     for (const { tensor, penalty } of parameters) {
-      if (penalty) emit(tensor, this.batch, penalty);
+      if (penalty && part.closes) emit(tensor, part.of, penalty);
     }
     for (const [y, penalty] of this.#penalized) emit(y, 1, penalty);
   }
 
   /** Adds the slopes of the parameters' penalties to their gradients. */
   emitPenaltySlopes(parameters: readonly PenalizedParameter[]): void {
+    if (!this.#context.part.closes) return;
     for (const { tensor, gradient, penalty } of parameters) {
       if (penalty) this.#emitPenaltySlope(gradient, tensor, true, penalty.l1, 2 * penalty.l2);
     }

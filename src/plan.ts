@@ -44,6 +44,8 @@ export interface Request {
   readonly gradients: 'none' | 'parameters' | 'inputs';
   /** Whether the optimizer steps. */
   readonly update: boolean;
+  /** Which part of a step the batch is, where it is not all of it; the last one updates. */
+  readonly part?: { readonly of: number; readonly opens: boolean };
   /** Whether each step takes its learning rate from those that are held. */
   readonly scheduled?: boolean;
   /** Whether each layer's values are still there at the end, because somebody looks at them. */
@@ -85,11 +87,12 @@ export interface Held {
 
 /**
  * Indices into the counters: the next position among the indices, rows appended, the step, the epoch
- * within a run, rows left of it, rows of an epoch, the epoch that is shuffled next.
+ * within a run, rows left of it, rows of an epoch, the epoch that is shuffled next, the rows of a step
+ * that have come in parts.
  */
 export const counter = {
   ...{ cursor: 0, appended: 1, step: 2 },
-  ...{ epoch: 3, left: 4, rows: 5, shuffled: 6 },
+  ...{ epoch: 3, left: 4, rows: 5, shuffled: 6, part: 7 },
 } as const;
 
 /** Epochs that one run of a list can tell apart. */
@@ -204,18 +207,21 @@ export class Plan {
 
     const trains = model.loss !== undefined;
     this.#listMark = arena.mark;
-    const longest = this.#lower({
-      batch: 2,
-      rows: 'given',
-      training: true,
-      outputs: true,
-      loss: trains,
-      gradients: trains ? 'inputs' : 'none',
-      update: trains,
-    });
-    arena.rewind(this.#listMark);
+    const longest = (part: Request['part']) =>
+      this.#lower({
+        batch: 2,
+        rows: 'given',
+        training: true,
+        outputs: true,
+        loss: trains,
+        gradients: trains ? 'inputs' : 'none',
+        update: trains,
+        ...(part && { part }),
+      }).ops.length;
     // One op more where steps take their learning rates.
-    this.#records = arena.dense(recordSlots, (longest.ops.length + 1) * recordWords, 'i32');
+    const most = 1 + Math.max(longest(undefined), longest({ of: 4, opens: false }));
+    arena.rewind(this.#listMark);
+    this.#records = arena.dense(recordSlots, most * recordWords, 'i32');
     this.#heldMark = this.#listMark = arena.mark;
     backend.reserve(arena.mark);
     (backend.view(this.hyper) as Float64Array).set(optimizer.hyper);
@@ -289,7 +295,7 @@ export class Plan {
   shuffling(): Program {
     const { counters, held, model } = this;
     const { training, indices } = held!;
-    const build = this.#builder(1, true, undefined);
+    const build = this.#builder({ batch: 1 });
     const key = [model.seed, streams.shuffle] as const;
     build.emit('shuffleIndices', indices, training, counters, ...key, training.columns);
     build.scratch(16);
@@ -298,7 +304,7 @@ export class Plan {
 
   /** The list that does not come to its end if a parameter is not finite. */
   checking(): Program {
-    const build = this.#builder(1, true, undefined);
+    const build = this.#builder({ batch: 1 });
     build.emit('requireFinite', this.learnt, this.learnt.columns);
     return this.#compile(build);
   }
@@ -312,23 +318,22 @@ export class Plan {
 
   /** Steps the optimizer once over the gradients' block, and counts the step. */
   applyGradients(): void {
-    const build = this.#builder(1, true, undefined);
+    const build = this.#builder({ batch: 1 });
     this.#emitStep(build);
     build.emit('advanceBatch', this.counters, 0, 1);
     this.#compile(build).run(1);
   }
 
   #builder(
-    batch: number,
-    training: boolean,
-    fusion: string | undefined,
+    { batch, training, part, update, keep = false }: Partial<Request> & { batch: number },
+    fusion?: string,
     logits?: string,
-    keep = false,
   ) {
     return new ListBuilder({
       arena: this.#arena,
       batch,
-      training,
+      part: { of: part?.of ?? batch, opens: part?.opens ?? true, closes: !part || update === true },
+      training: training ?? true,
       seed: this.model.seed,
       counters: this.counters,
       hyper: this.hyper,
@@ -348,8 +353,9 @@ export class Plan {
     const arena = this.#arena;
     arena.rewind(this.#listMark);
     const loss = request.loss ? model.loss : undefined;
-    const fusion = update && !model.clipping ? model.optimizer.fusion : undefined;
-    const build = this.#builder(batch, request.training, fusion, loss?.logits, request.keep);
+    const whole = !request.part && !model.clipping;
+    const fusion = update && whole ? model.optimizer.fusion : undefined;
+    const build = this.#builder(request, fusion, loss?.logits);
     const held = request.rows === 'held' ? this.held : undefined;
 
     /** A padded matrix of the batch's rows, and where the host writes them if it gives them. */
@@ -413,6 +419,7 @@ export class Plan {
       build.backward();
       build.emitPenaltySlopes(this.parameters);
     }
+    if (request.part) build.emit('advancePart', counters, update ? 0 : batch);
     if (update) {
       this.#emitStep(build, fusion ? build.unfused : undefined);
       build.emit('advanceBatch', counters, held ? batch : 0, 1);

@@ -71,7 +71,10 @@ export type Source =
 
 /** A training that has been checked, and that there is room for. */
 export interface Prepared
-  extends Pick<ReturnType<typeof readOptions>, 'epochs' | 'schedule' | 'callbacks' | 'signal'> {
+  extends Pick<
+    ReturnType<typeof readOptions>,
+    'epochs' | 'schedule' | 'callbacks' | 'signal' | 'microBatchSize'
+  > {
   readonly feed: Feed;
   /** Infinity where nobody knows. */
   readonly stepsPerEpoch: number;

@@ -1,6 +1,6 @@
 import type { Program } from './backends/backend.js';
 import type { Feed } from './feeds/feed.js';
-import { counter, type Held, type List, mostRates } from './plan.js';
+import { counter, type Held, type List, mostRates, type Request } from './plan.js';
 import type { Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
 import { sliceWork } from './turns.js';
@@ -35,9 +35,15 @@ export class Runs {
   #list: List | undefined;
   #size = 0;
   #whole: List | undefined;
+  /** Rows that go through the network at a time. */
+  readonly #most: number;
+  /** The list that ran last, where a step has several. */
+  #part: List | undefined;
   #checking: Program | undefined;
 
-  constructor(state: NetworkState, feed: Feed, tabled: boolean) {
+  /** @param most rows that go through the network at a time; a step of more has several parts */
+  constructor(state: NetworkState, feed: Feed, tabled: boolean, most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
     this.#state = state;
     this.#feed = feed;
     this.#tabled = tabled;
@@ -70,6 +76,41 @@ export class Runs {
   }
 
   #make(batch: number): List {
+    return batch > this.#most ? this.#makeInParts(batch) : this.#makePart(batch, true);
+  }
+
+  /** A step in parts, whose gradients add up: as one list, which says what one of its parts says. */
+  #makeInParts(batch: number): List {
+    const { plan } = this.#state;
+    const most = this.#most;
+    const before = Math.ceil(batch / most) - 1;
+    const first = this.#makePart(most, false, { of: batch, opens: true });
+    const between = before > 1 ? this.#makePart(most, false, { of: batch, opens: false }) : first;
+    const rest = batch - before * most;
+    const last = this.#makePart(rest, true, { of: batch, opens: false });
+    const ran = (list: List, times: number) => {
+      this.#part = list;
+      return list.program.run(times) === times;
+    };
+    const run = (steps: number) => {
+      for (let step = 0; step < steps; step++) {
+        const whole = ran(first, 1) && (before === 1 || ran(between, before - 1)) && ran(last, 1);
+        if (whole) continue;
+        plan.backend.view(plan.counters)[counter.part] = 0;
+        return step;
+      }
+      return steps;
+    };
+    const work = first.work + (before - 1) * between.work + last.work;
+    return { ...last, work, program: { run } };
+  }
+
+  /** The list that ran last for a step: its values are still in memory. */
+  ranLast(list: List): List {
+    return this.#part ?? list;
+  }
+
+  #makePart(batch: number, update: boolean, part?: Request['part']): List {
     const { plan, model } = this.#state;
     return plan.list({
       batch,
@@ -78,8 +119,9 @@ export class Runs {
       outputs: model.metrics.length > 0,
       loss: true,
       gradients: 'parameters',
-      update: true,
+      update,
       scheduled: this.#tabled,
+      ...(part && { part }),
     });
   }
 

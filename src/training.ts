@@ -107,7 +107,7 @@ export class Training {
     const known = feed.rows !== undefined && feed.orders > 1;
     this.#grouped = alone && !told && plain && known && !this.#rates?.observing;
     this.#tabled = this.#rates !== undefined && (this.#rates.perStep || this.#grouped);
-    this.#runs = new Runs(state, feed, this.#tabled);
+    this.#runs = new Runs(state, feed, this.#tabled, prepared.microBatchSize);
     this.#progress = this.#fresh();
     // A schedule that cannot do without the number of steps says so before anything changes.
     if (stepsPerEpoch === Number.POSITIVE_INFINITY) this.#rates?.at(0, 0);
@@ -323,7 +323,7 @@ export class Training {
 
   /** The loss and the metrics over the rows held out. */
   *#validate(): Generator<Pause, void, void> {
-    const { feed } = this.#prepared;
+    const { feed, microBatchSize: most = Number.POSITIVE_INFINITY } = this.#prepared;
     const runs = this.#runs;
     const scored = this.#state.model.metrics.length > 0;
     const scores = this.#state.scores();
@@ -332,7 +332,7 @@ export class Training {
       let { cursor, rows } = feed.validate(done);
       done += rows;
       while (rows > 0) {
-        const batch = Math.min(feed.batchSize, rows);
+        const batch = Math.min(feed.batchSize, most, rows);
         const list = runs.validation(batch);
         const steps = Math.min(Math.floor(rows / batch), runs.stepsAtOnce(list, batch));
         const run = runs.run(list, cursor, sum, steps);
@@ -451,6 +451,11 @@ export class Training {
   #diverged(list: List, what: 'loss' | 'parameters'): never {
     const restored = !this.#runs.finite();
     const batch = what === 'loss' ? this.#progress.batch : undefined;
-    throw divergence(this.#state.plan, list, { epoch: this.#epoch, batch, restored, what });
+    throw divergence(this.#state.plan, this.#runs.ranLast(list), {
+      epoch: this.#epoch,
+      batch,
+      restored,
+      what,
+    });
   }
 }

@@ -277,17 +277,30 @@ export function multiplyNT(
 }
 
 /**
- * TN on 4 columns of a × 8 (`wide`) or 4 columns of b, over all rows from +0 in order: c = sum, or
- * c − rate · sum to `descend`. Only the first `rows` rows of c are written.
+ * TN on 4 columns of a × 8 (`wide`) or 4 columns of b, over all rows in order, from +0 or, to go `onto`
+ * it, from c: c = sum, or c − rate · sum to `descend`. Only the first `rows` rows of c are written, but
+ * c has four.
  */
 // @ts-ignore: decorator
 @inline
 function tileTN(
-  wide: bool, descend: bool, c: usize, cStride: usize, rows: i32, a: usize, aStride: usize,
+  wide: bool, descend: bool, onto: bool, c: usize, cStride: usize, rows: i32, a: usize, aStride: usize,
   aEnd: usize, b: usize, bStride: usize, mask0: v128, mask1: v128, rate: v128,
 ): void {
   let s00 = f32x4.splat(0), s01 = s00, s10 = s00, s11 = s00;
   let s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  if (onto) {
+    s00 = v128.load(c);
+    s10 = v128.load(c + cStride);
+    s20 = v128.load(c + 2 * cStride);
+    s30 = v128.load(c + 3 * cStride);
+    if (wide) {
+      s01 = v128.load(c, 16);
+      s11 = v128.load(c + cStride, 16);
+      s21 = v128.load(c + 2 * cStride, 16);
+      s31 = v128.load(c + 3 * cStride, 16);
+    }
+  }
   do {
     const b0 = v128.load(b);
     const b1 = wide ? v128.load(b, 16) : b0;
@@ -329,13 +342,13 @@ function storeTN(
 // @ts-ignore: decorator
 @inline
 function panelTN(
-  wide: bool, descend: bool, c: usize, cStride: usize, rows: i32, columns: i32,
+  wide: bool, descend: bool, onto: bool, c: usize, cStride: usize, rows: i32, columns: i32,
   a: usize, aStride: usize, aSize: usize, aNext: usize, b: usize, bStride: usize, rate: v128,
 ): void {
   const mask0 = laneMask(columns), mask1 = laneMask(columns - 4);
   do {
     tileTN(
-      wide, descend, c, cStride, rows, a, aStride, a + aSize, b, bStride, mask0, mask1, rate,
+      wide, descend, onto, c, cStride, rows, a, aStride, a + aSize, b, bStride, mask0, mask1, rate,
     );
     a += aNext;
     c += cStride << 2;
@@ -361,7 +374,7 @@ function pack(wide: bool, to: usize, from: usize, m: i32, stride: usize): usize 
 // @ts-ignore: decorator
 @inline
 function packedTN(
-  descend: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
+  descend: bool, onto: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
   aStride: usize, bStride: usize, rate: v128,
 ): void {
   const panel = scratch;
@@ -380,7 +393,7 @@ function packedTN(
     do {
       pack(true, panel, bPanel, m, bStride);
       panelTN(
-        true, descend, cPanel, bStride, rows, columns, strips, 16, size, size, panel, 32, rate,
+        true, descend, onto, cPanel, bStride, rows, columns, strips, 16, size, size, panel, 32, rate,
       );
       cPanel += 32;
       bPanel += 32;
@@ -396,31 +409,35 @@ function packedTN(
 // @ts-ignore: decorator
 @inline
 function directTN(
-  descend: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
+  descend: bool, onto: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
   aStride: usize, bStride: usize, rate: v128,
 ): void {
   const size = <usize>m * aStride;
   while (units > 4) {
-    panelTN(true, descend, c, bStride, inputs, units, a, aStride, size, 16, b, bStride, rate);
+    panelTN(
+      true, descend, onto, c, bStride, inputs, units, a, aStride, size, 16, b, bStride, rate,
+    );
     c += 32;
     b += 32;
     units -= 8;
   }
   if (units > 0) {
-    panelTN(false, descend, c, bStride, inputs, units, a, aStride, size, 16, b, bStride, rate);
+    panelTN(
+      false, descend, onto, c, bStride, inputs, units, a, aStride, size, 16, b, bStride, rate,
+    );
   }
 }
 
 // @ts-ignore: decorator
 @inline
 function productTN(
-  descend: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
+  descend: bool, onto: bool, c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32,
   aStride: usize, bStride: usize, rate: v128,
 ): void {
   if (m >= 16 && inputs >= 32 && units >= 32) {
-    packedTN(descend, c, a, b, m, inputs, units, aStride, bStride, rate);
+    packedTN(descend, onto, c, a, b, m, inputs, units, aStride, bStride, rate);
   } else {
-    directTN(descend, c, a, b, m, inputs, units, aStride, bStride, rate);
+    directTN(descend, onto, c, a, b, m, inputs, units, aStride, bStride, rate);
   }
 }
 
@@ -428,7 +445,14 @@ function productTN(
 export function multiplyTN(
   c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32, aStride: usize, bStride: usize,
 ): void {
-  productTN(false, c, a, b, m, inputs, units, aStride, bStride, f32x4.splat(0));
+  productTN(false, false, c, a, b, m, inputs, units, aStride, bStride, f32x4.splat(0));
+}
+
+/** c[i, j] ← c[i, j] + Σ_r a[r, i] · b[r, j] over m rows, in the order of one sum. */
+export function multiplyOntoTN(
+  c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32, aStride: usize, bStride: usize,
+): void {
+  productTN(false, true, c, a, b, m, inputs, units, aStride, bStride, f32x4.splat(0));
 }
 
 /** c[i, j] ← c[i, j] − rate · Σ_r a[r, i] · b[r, j] over m rows. */
@@ -436,5 +460,5 @@ export function descendTN(
   c: usize, a: usize, b: usize, m: i32, inputs: i32, units: i32, aStride: usize, bStride: usize,
   rate: f32,
 ): void {
-  productTN(true, c, a, b, m, inputs, units, aStride, bStride, f32x4.splat(rate));
+  productTN(true, false, c, a, b, m, inputs, units, aStride, bStride, f32x4.splat(rate));
 }

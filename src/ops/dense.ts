@@ -230,6 +230,34 @@ export function denseBackwardWeights(
 }
 
 /**
+ * dw[i, j] ← dw[i, j] + Σ_r x[r, i] · dz[r, j]
+ *
+ * Order: rows 0, 1, 2 … added to dw, so that a batch taken in parts gives the bits of the whole.
+ */
+export function denseBackwardWeightsOnto(
+  dw: Floats,
+  x: Floats,
+  dz: Floats,
+  batch: number,
+  inputs: number,
+  units: number,
+  xPitch: number,
+  zPitch: number,
+): void {
+  const size = batch * xPitch;
+  for (let i = 0; i < inputs; i++) {
+    const to = i * zPitch;
+    for (let j = 0; j < units; j++) {
+      let s = dw[to + j]!;
+      for (let p = i, q = j; p < size; p += xPitch, q += zPitch) {
+        s = fround(s + fround(x[p]! * dz[q]!));
+      }
+      dw[to + j] = s;
+    }
+  }
+}
+
+/**
  * w[i, j] ← w[i, j] − η · Σ_r x[r, i] · dz[r, j], with the rate η = hyper[0] rounded to float32
  *
  * Order: as `denseBackwardWeights`; the rate is applied once, after the last row, so that the bits
@@ -294,6 +322,26 @@ export function denseBackwardBias(
   const size = batch * zPitch;
   for (let j = 0; j < units; j++) {
     let s = 0;
+    for (let q = j; q < size; q += zPitch) s = fround(s + dz[q]!);
+    db[j] = s;
+  }
+}
+
+/**
+ * db[j] ← db[j] + Σ_r dz[r, j]
+ *
+ * Order: rows 0, 1, 2 … added to db.
+ */
+export function denseBackwardBiasOnto(
+  db: Floats,
+  dz: Floats,
+  batch: number,
+  units: number,
+  zPitch: number,
+): void {
+  const size = batch * zPitch;
+  for (let j = 0; j < units; j++) {
+    let s = db[j]!;
     for (let q = j; q < size; q += zPitch) s = fround(s + dz[q]!);
     db[j] = s;
   }

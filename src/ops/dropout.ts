@@ -6,7 +6,8 @@ import type { Floats } from './definition.js';
  * Inverted dropout (Srivastava et al. 2014): y = x ⊙ mask, with mask = scale = 1 / (1 − rate) where
  * the element's random word is at least `threshold` = rate · 2³², and 0 elsewhere.
  *
- * The word of element (r, u) has the key (seed, stream) and the counter (r · units + u, step), so it
+ * The word of element (r, u) has the key (seed, stream) and the counter (r · units + u, step), where r
+ * counts the rows of the whole step, of which counters[7] came in parts before. So it
  * depends neither on the padding nor on the order in which rows are visited. `threshold` is the
  * unsigned word's bits as a signed integer. y may be x.
  */
@@ -24,11 +25,12 @@ export function dropoutForward(
   scale: number,
 ): void {
   const step = counters[2]!;
+  const before = counters[7]!;
   const kept = fround(scale);
   for (let r = 0; r < batch; r++) {
     for (let u = 0; u < units; u++) {
       const i = r * pitch + u;
-      const word = firstWord(seed, stream, r * units + u, step);
+      const word = firstWord(seed, stream, (before + r) * units + u, step);
       const m = word >>> 0 >= threshold >>> 0 ? kept : 0;
       mask[i] = m;
       y[i] = fround(x[i]! * m);

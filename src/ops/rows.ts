@@ -70,6 +70,11 @@ export function advanceBatch(counters: Int32Array, batch: number, steps: number)
   }
 }
 
+/** Counts the rows of a step that have come in parts: so many more, or, with 0, none any more. */
+export function advancePart(counters: Int32Array, batch: number): void {
+  counters[7] = batch === 0 ? 0 : counters[7]! + batch;
+}
+
 /**
  * Takes the learning rate of this step from those that the host has written ahead: the rate of step t
  * stands at t mod size, where size is a power of two. hyper[0] = rates[step mod size].

@@ -113,6 +113,8 @@ function calls(batch: number, inputs: number, units: number, of: Image): [string
     ['denseBackwardWeightsSgd', ['w', 'x', 'z', 'hyper', ...sizes]],
     ['denseBackwardBias', ['db', 'z', batch, units, zPitch]],
     ['denseBackwardBiasSgd', ['b', 'z', 'hyper', batch, units, zPitch]],
+    ['denseBackwardWeightsOnto', ['w', 'x', 'z', ...sizes]],
+    ['denseBackwardBiasOnto', ['b', 'z', batch, units, zPitch]],
   ];
 }
 
