@@ -12,6 +12,7 @@ export const entries = {
   node: 'Node and its like',
   cli: 'program',
   module: 'everywhere',
+  convert: 'everywhere',
 };
 
 /** Runtimes that compile no bytes on request: there, modules are imported, not carried as text. */

@@ -20,7 +20,7 @@ const mostIntegers = 1024;
  */
 export function readTensor(tensor: OnnxTensor, where: string): Constant {
   const fail = (what: string): never => {
-    throw new FormatError(`ONNX file, ${where}: ${what}`);
+    throw new FormatError(`ONNX file: ${where}: ${what}`);
   };
   const { dims = [], type, location = 0 } = tensor;
   if (location !== 0) {

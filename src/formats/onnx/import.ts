@@ -32,7 +32,7 @@ const versions = { least: 7, most: 25 };
  *
  * @param bytes the file
  * @param options where the network runs
- * @throws FormatError for what is no ONNX file, or has operators that no layer stands for: it names
+ * @throws FormatError for what is no ONNX file: or has operators that no layer stands for: it names
  *   the node and the operator
  */
 export function fromOnnx(bytes: Uint8Array | ArrayBuffer, options: NetworkOptions = {}): Network {
@@ -43,11 +43,11 @@ export function fromOnnx(bytes: Uint8Array | ArrayBuffer, options: NetworkOption
 export function readOnnx(bytes: Uint8Array | ArrayBuffer): Snapshot {
   const file = bytesIn(bytes);
   if (!file) {
-    throw new TypeError(`fromOnnx: expected the bytes of an ONNX file, got ${show(bytes)}`);
+    throw new TypeError(`fromOnnx: expected the bytes of an ONNX file: got ${show(bytes)}`);
   }
   const model = readMessage(modelMessage, file);
   const { graph } = model;
-  if (!graph?.nodes) fail('no graph: it is no ONNX file, or has been cut short');
+  if (!graph?.nodes) fail('no graph: it is no ONNX file: or has been cut short');
   const version = operatorSet(model);
   const outputs = run(graph!, version);
   return snapshotOf(outputs, file.length, model.properties ?? []);

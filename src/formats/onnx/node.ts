@@ -32,7 +32,7 @@ export class NodeReader {
   }
 
   fail(what: string): never {
-    throw new FormatError(`ONNX file, ${this.#where}: ${what}`);
+    throw new FormatError(`ONNX file: ${this.#where}: ${what}`);
   }
 
   /** An input, whatever it is; undefined where there is none. */

@@ -1,19 +1,8 @@
-import type { LayerSpec } from '../../layers/index.js';
-import type { SnapshotTensor } from '../../snapshot.js';
-import type { Shape } from '../../tensor.js';
+import type { Rows as GraphRows } from '../graph.js';
 
-/** Rows as they go through a graph: the inputs, or what a layer makes of other rows. */
-export interface Rows {
-  /** The shape of one row. */
-  readonly shape: Shape;
-  /** Layers before this, those inside others aside. */
-  readonly depth: number;
-  /** What the layer works on; undefined for the inputs. */
+/** Rows as they go through an ONNX graph. */
+export interface Rows extends GraphRows {
   readonly from: Rows | undefined;
-  readonly layer?: LayerSpec;
-  readonly weights?: Readonly<Record<string, SnapshotTensor>>;
-  /** Rows that are put together here; each goes back to `from`. */
-  readonly merged?: { readonly how: 'add' | 'concatenate'; readonly ends: readonly Rows[] };
   /** The same as a formula of other rows, element by element: 'mul(x,sigmoid(x))'. */
   readonly formula?: { readonly of: Rows; readonly text: string };
   /** What the inputs were scaled by, or, behind the last layer, the outputs. */
@@ -26,28 +15,4 @@ export interface Rows {
 export interface Scaling {
   readonly center: Float64Array;
   readonly scale: Float64Array;
-}
-
-/** What a layer makes of rows. */
-export function layerOn(
-  from: Rows,
-  layer: LayerSpec,
-  shape: Shape = from.shape,
-  weights?: Readonly<Record<string, SnapshotTensor>>,
-): Rows {
-  return { shape, depth: from.depth + 1, from, layer, ...(weights && { weights }) };
-}
-
-/** The last rows that all of these come from; undefined where there are none. */
-export function commonSource(ends: readonly Rows[]): Rows | undefined {
-  let source: Rows | undefined = ends[0];
-  for (const end of ends) {
-    let other: Rows | undefined = end;
-    while (source && other && source !== other) {
-      if (source.depth >= other.depth) source = source.from;
-      else other = other.from;
-    }
-    if (!other) return undefined;
-  }
-  return source;
 }

@@ -218,7 +218,7 @@ class Reader {
 
   #fail(what: string): never {
     const place = this.#path.join('.') || 'the model';
-    throw new FormatError(`ONNX file, ${place}, byte ${this.#at}: ${what}`, this.#at);
+    throw new FormatError(`ONNX file: ${place}, byte ${this.#at}: ${what}`, this.#at);
   }
 }
 
@@ -242,7 +242,7 @@ export function writeMessage<T extends MessageType>(type: T, message: Message<T>
 
 function pieces(type: MessageType, message: Readonly<Record<string, unknown>>): Pieces {
   const out: Pieces = { list: [], size: 0 };
-  const add = (...parts: readonly Uint8Array[]) => {
+  const add = (parts: readonly Uint8Array[]) => {
     for (const part of parts) {
       out.list.push(part);
       out.size += part.length;
@@ -253,14 +253,15 @@ function pieces(type: MessageType, message: Readonly<Record<string, unknown>>): 
     if (value === undefined) continue;
     for (const one of many ? (value as readonly unknown[]) : [value]) {
       const tag = (lies: number) => varint(number * 8 + lies);
-      if (holds === 'int') add(tag(wire.varint), varint(one as number));
-      else if (holds === 'float') add(tag(wire.four), bytesOf(Float32Array.of(one as number)));
+      if (holds === 'int') add([tag(wire.varint), varint(one as number)]);
+      else if (holds === 'float') add([tag(wire.four), bytesOf(Float32Array.of(one as number))]);
       else {
         const inner =
           typeof holds === 'string'
             ? counted(holds, one)
             : pieces(holds, one as Record<string, unknown>);
-        add(tag(wire.counted), varint(inner.size), ...inner.list);
+        add([tag(wire.counted), varint(inner.size)]);
+        add(inner.list);
       }
     }
   }

@@ -317,7 +317,7 @@ describe('files by hand', () => {
     expect(() => fromOnnx(Uint8Array.of(1, 2, 3))).toThrow(FormatError);
     expect(() => fromOnnx(new Uint8Array())).toThrow('ONNX file: no graph');
     expect(() => fromOnnx('model.onnx' as never)).toThrow(
-      "fromOnnx: expected the bytes of an ONNX file, got 'model.onnx'",
+      "fromOnnx: expected the bytes of an ONNX file: got 'model.onnx'",
     );
   });
 });

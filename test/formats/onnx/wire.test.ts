@@ -32,6 +32,11 @@ describe('the wire format', () => {
     expect(readMessage(outer, bytes)).toEqual(message);
   });
 
+  it('writes as many fields as there are', () => {
+    const list = Array.from({ length: 120_000 }, () => ({ label: 'a' }));
+    expect(writeMessage(outer, { list }).length).toBe(120_000 * 6);
+  });
+
   it('has the bytes of the specification', () => {
     // From "Encoding" in the documentation of protocol buffers: 150 is 96 01; "testing" is 7 bytes.
     expect([...writeMessage(outer, { count: 150 })]).toEqual([0x08, 0x96, 0x01]);
@@ -57,7 +62,7 @@ describe('the wire format', () => {
     [
       'a length beyond the end',
       [0x32, 5, 1],
-      'ONNX file, raw, byte 2: 5 bytes are announced, and 1',
+      'ONNX file: raw, byte 2: 5 bytes are announced, and 1',
     ],
     [
       'a length beyond its message',

@@ -1,7 +1,7 @@
 import type { ActivationSpec } from '../../../layers/activation.js';
+import { layerOn } from '../../graph.js';
 import type { NodeReader, Operator } from '../node.js';
 import { isRows } from '../node.js';
-import { layerOn } from '../rows.js';
 import { asFormula, pieceOf } from './arithmetic.js';
 
 const layer =

@@ -1,7 +1,8 @@
 import type { Shape } from '../../../tensor.js';
 import { sizeOf } from '../../../tensor.js';
+import { layerOn } from '../../graph.js';
 import { isRows, type NodeReader, type Operator } from '../node.js';
-import { layerOn, type Rows, type Scaling } from '../rows.js';
+import type { Rows, Scaling } from '../rows.js';
 import { addBias } from './dense.js';
 import { addRows } from './merging.js';
 

@@ -1,6 +1,7 @@
 import type { SnapshotTensor } from '../../../snapshot.js';
+import { layerOn } from '../../graph.js';
 import type { NodeReader, Operator } from '../node.js';
-import { layerOn, type Rows } from '../rows.js';
+import type { Rows } from '../rows.js';
 
 function denseOn(
   x: Rows,

@@ -1,6 +1,7 @@
 import { sizeOf } from '../../../tensor.js';
+import { layerOn } from '../../graph.js';
 import type { Operator } from '../node.js';
-import { layerOn, type Rows } from '../rows.js';
+import type { Rows } from '../rows.js';
 
 const flat = (x: Rows): Rows =>
   x.shape.length === 1 ? x : layerOn(x, { type: 'flatten' }, [sizeOf(x.shape)]);

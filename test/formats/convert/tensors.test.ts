@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { fromKeras, fromPyTorch } from '../../../src/convert.js';
+import { bytesOf, type DType, writeSafetensors } from '../../../src/formats/safetensors.js';
+import { FormatError, layers, type Network, type NetworkSpec } from '../../../src/index.js';
+import keras from '../../fixtures/keras.json';
+import pytorch from '../../fixtures/pytorch.json';
+
+const fileOf = (text: string) => Buffer.from(text, 'base64');
+const named = (name: string) => pytorch.models.find((model) => model.name === name)!;
+
+function predictsTheSame(model: Network, { x, y }: { x: number[]; y: number[] }): void {
+  const ours = model.predict(Float32Array.from(x));
+  expect(ours.length).toBe(y.length);
+  ours.forEach((value, i) => {
+    expect(Math.abs(value - y[i]!), `output ${i}`).toBeLessThan(1e-5);
+  });
+}
+
+const relu: NetworkSpec = {
+  inputShape: [3],
+  layers: [
+    layers.dense({ units: 4, activation: 'relu' }),
+    layers.dense({ units: 2, useBias: false }),
+  ],
+};
+
+describe('weights of PyTorch', () => {
+  const numbered = named('relu');
+  const file = fileOf(numbered.safetensors);
+
+  it('find their layers by their numbers, and are transposed', () => {
+    predictsTheSame(fromPyTorch(file, relu), numbered);
+  });
+
+  it('find their layers by names, also inside others', () => {
+    const { safetensors, x, y } = named('residual and concatenation');
+    const spec: NetworkSpec = {
+      inputShape: [3],
+      layers: [
+        layers.dense({ units: 4, activation: 'relu' }),
+        layers.parallel({
+          branches: [
+            [layers.residual({ layers: [layers.dense({ units: 4, activation: 'tanh' })] })],
+            [],
+          ],
+        }),
+        layers.dense({ units: 2 }),
+      ],
+    };
+    const names = {
+      'layers.0': 'enter',
+      'layers.1.branches.0.0.layers.0': 'inner',
+      'layers.2': 'leave',
+    };
+    predictsTheSame(fromPyTorch(fileOf(safetensors), spec, { names }), { x, y });
+    expect(() => fromPyTorch(fileOf(safetensors), spec)).toThrow(
+      "say which layer has which: names: { 'layers.0': …, … }; the file has 'enter', 'inner', 'leave'",
+    );
+  });
+
+  it('may be half floats, of either kind, or doubles', () => {
+    const spec: NetworkSpec = { inputShape: [1], layers: [layers.dense({ units: 3 })] };
+    const tensors = (dtype: DType, w: ArrayBufferView, b: ArrayBufferView) =>
+      writeSafetensors({
+        metadata: new Map(),
+        tensors: new Map([
+          ['fc.weight', { dtype, shape: [3, 1], bytes: bytesOf(w) }],
+          ['fc.bias', { dtype, shape: [3], bytes: bytesOf(b) }],
+        ]),
+      });
+    // 1, −2.5 and 2⁻²⁴, the smallest; 0, 65504, the largest, and 0.
+    const halves = tensors(
+      'F16',
+      Uint16Array.of(0x3c00, 0xc100, 0x0001),
+      Uint16Array.of(0, 0x7bff, 0),
+    );
+    expect([...fromPyTorch(halves, spec).predict([1])]).toEqual([1, 65501.5, 2 ** -24]);
+    const brains = tensors('BF16', Uint16Array.of(0x3f80, 0xc020, 0), Uint16Array.of(0, 0, 0x4049));
+    expect([...fromPyTorch(brains, spec).predict([1])]).toEqual([1, -2.5, 3.140625]);
+    const doubles = tensors('F64', Float64Array.of(1, 2, 1 / 3), new Float64Array(3));
+    expect([...fromPyTorch(doubles, spec).predict([1])]).toEqual([1, 2, Math.fround(1 / 3)]);
+  });
+
+  it.each<[string, NetworkSpec, string]>([
+    [
+      'of other sizes',
+      { ...relu, layers: [layers.dense({ units: 5 }), ...relu.layers.slice(1)] },
+      "fromPyTorch: '0.weight': expected the shape [5, 3], got [4, 3]",
+    ],
+    [
+      'that are missing',
+      { ...relu, layers: [relu.layers[0]!, layers.dense({ units: 2 })] },
+      "fromPyTorch: '2.bias', for layers[1] (dense), is missing",
+    ],
+    [
+      'that no layer takes',
+      { ...relu, layers: [layers.dense({ units: 4, useBias: false }), relu.layers[1]!] },
+      "fromPyTorch: no layer of the spec takes '0.bias'",
+    ],
+    [
+      'for more layers than there are',
+      { ...relu, layers: relu.layers.slice(0, 1) },
+      'fromPyTorch: 2 names in the file for 1 layers with weights',
+    ],
+  ])('are refused: %s', (_name, spec, message) => {
+    expect(() => fromPyTorch(file, spec)).toThrow(FormatError);
+    expect(() => fromPyTorch(file, spec)).toThrow(message);
+  });
+
+  it('are refused with names that do not fit', () => {
+    expect(() => fromPyTorch(file, relu, { names: { 'layers.0': '0' } })).toThrow(
+      'fromPyTorch: names: expected text for layers.1, got undefined',
+    );
+    expect(() => fromPyTorch(file, relu, { names: { fc1: 'layers.0' } })).toThrow(
+      "fromPyTorch: names: unknown option 'fc1'",
+    );
+    expect(() => fromPyTorch('file' as never, relu)).toThrow(
+      "fromPyTorch: expected the bytes of a safetensors file, got 'file'",
+    );
+  });
+});
+
+it('weights of Keras find their layers, and stay as they lie', () => {
+  const spec: NetworkSpec = {
+    inputShape: [3],
+    layers: [
+      layers.dense({ units: 5, activation: 'relu' }),
+      layers.dense({ units: 2, useBias: false }),
+    ],
+  };
+  predictsTheSame(fromKeras(fileOf(keras.safetensors), spec), keras);
+  const names = { 'layers.0': 'dense', 'layers.1': 'dense_1' };
+  predictsTheSame(fromKeras(fileOf(keras.safetensors), spec, { names, backend: 'js' }), keras);
+});

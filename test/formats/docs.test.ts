@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import brain from '../fixtures/brain.json';
+import pytorch from '../fixtures/pytorch.json';
+import tfjs from '../fixtures/tfjs.json';
+
+// The examples of docs/exchange.md, one after another as a reader would run them, in a folder with the
+// files that they read.
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'chainrule-docs-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const write = (name: string, content: string | Uint8Array) =>
+  writeFileSync(join(folder, name), content);
+
+const model = tfjs.models.find(({ name }) => name === 'classifier, one shard')!;
+const [group] = model.modelJson.weightsManifest;
+const manifest = [{ ...group, paths: ['group1-shard1of1.bin'] }];
+write('model.json', JSON.stringify({ ...model.modelJson, weightsManifest: manifest }));
+write('group1-shard1of1.bin', Buffer.from(Object.values(model.files)[0]!, 'base64'));
+write('brain.json', JSON.stringify(brain.versions[1]!.models.at(-1)!.json));
+const { safetensors } = pytorch.models.find(({ name }) => name === 'relu')!;
+write('weights.safetensors', Buffer.from(safetensors, 'base64'));
+
+const text = readFileSync(join(root, 'docs/exchange.md'), 'utf8');
+const examples = [...text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)].map(([, language, code]) => ({
+  language: language!,
+  code: code!,
+  title: code!.match(/\b(to|from)[A-Z]\w+/)?.[0] ?? code!.split('\n')[0]!,
+}));
+
+it('has an example of each function', () => {
+  for (const name of ['toOnnx', 'fromOnnx', 'fromTfjs', 'fromBrain', 'fromPyTorch', 'toModule']) {
+    expect(examples.map(({ title }) => title)).toContain(name);
+  }
+});
+
+it.each(examples.map((example, i) => [example.title, example, i] as const))(
+  'runs: %s',
+  (_title, { language, code }, i) => {
+    const file = `example${i}.m${language}`;
+    write(file, code);
+    const tsx = ['--tsconfig', join(root, 'tsconfig.json'), file];
+    const program =
+      language === 'ts' ? [join(root, 'node_modules/tsx/dist/cli.mjs'), ...tsx] : [file];
+    execFileSync(process.execPath, program, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  },
+);
