@@ -21,6 +21,8 @@ export interface Workload {
   readonly batch: number;
   /** Steps of an epoch: enough of them that a step's cost shows apart from an epoch's. */
   readonly steps: number;
+  /** The share of the inputs that is 0, as most pixels are; default none. */
+  readonly zeros?: number;
 }
 
 type Task = 'classes' | 'values' | 'xor';
@@ -77,6 +79,11 @@ export const workloads: readonly Workload[] = [
     batch: 32,
     steps: 128,
   },
+  {
+    name: '784-128-10, batch 32, pixels',
+    spec: networkOf([784, 128, 10], 'classes', sgd),
+    ...{ batch: 32, steps: 128, zeros: 0.8 },
+  },
   { name: '784-512-512-10, batch 128', spec: large(sgd), batch: 128, steps: 16 },
   { name: '784-512-512-10, batch 128, Adam', spec: large('adam'), batch: 128, steps: 16 },
 ];
@@ -87,7 +94,7 @@ export interface Data {
 }
 
 /** Rows for a spec: XOR's four over and over, otherwise noise with targets that depend on it. */
-export function dataFor({ layers, inputShape }: NetworkSpec, rows: number): Data {
+export function dataFor({ layers, inputShape }: NetworkSpec, rows: number, zeros = 0): Data {
   const inputs = inputShape[0]!;
   const last = layers.at(-1)!;
   const units = last.type === 'dense' ? last.units : 1;
@@ -101,7 +108,10 @@ export function dataFor({ layers, inputShape }: NetworkSpec, rows: number): Data
       continue;
     }
     let sum = 0;
-    for (let i = r * inputs; i < (r + 1) * inputs; i++) sum += x[i] = 2 * random.uniform() - 1;
+    for (let i = r * inputs; i < (r + 1) * inputs; i++) {
+      const zero = zeros > 0 && random.uniform() < zeros;
+      if (!zero) sum += x[i] = 2 * random.uniform() - 1;
+    }
     // A sum of many numbers from −1 to 1 that is seldom beyond ±3 once it has been scaled.
     const scaled = Math.min(Math.max(sum / Math.sqrt(inputs / 3) / 3, -0.999), 0.999);
     y[r] = units === 1 ? scaled : Math.floor(((scaled + 1) / 2) * units);
@@ -143,7 +153,8 @@ export class BareList {
   readonly #counters: KernelArray;
   readonly #sums: KernelArray;
 
-  constructor(state: NetworkState, { x, y }: Data, batch: number) {
+  /** @param shuffled whether rows are visited in the order of a shuffle, always the same one */
+  constructor(state: NetworkState, { x, y }: Data, batch: number, shuffled = false) {
     this.state = state;
     const { plan, model } = state;
     const rows = x.length / model.inputs;
@@ -152,6 +163,7 @@ export class BareList {
     state.writeTargets(y, plan.backend.floats, held.targets.offset);
     const indices = plan.backend.view(held.indices);
     for (let i = 0; i < indices.length; i++) indices[i] = i;
+    if (shuffled) new Random(1, 3).shuffle(indices as Int32Array);
     this.list = plan.list({
       batch,
       rows: 'held',
