@@ -41,9 +41,9 @@ for (const { name, expect, run } of rows) {
     const outcome = await run();
     compare(outcome, expect, hash);
     if (outcome.hash) hash ??= outcome.hash;
-    words = Object.keys(expect)
-      .map((key) => `${key} ${outcome[key]}`)
-      .join(', ');
+    const told = Object.keys(expect).map((key) => `${key} ${outcome[key]}`);
+    if (outcome.bytes !== undefined) told.push(`${outcome.bytes} bytes`);
+    words = told.join(', ');
   } catch (error) {
     state = error instanceof NotAvailable ? 'NOT RUN' : 'FAILED';
     words = error.message;

@@ -8,10 +8,7 @@ export const model: Network = sequential(spec);
 export const prediction: Float32Array = model.predict([1, 2]);
 
 // @ts-expect-error: no activation has this name.
-export const misspelt: NetworkSpec = {
-  ...spec,
-  layers: [chainrule.dense(1, { activation: 'rleu' })],
-};
+export const misspelt: chainrule.LayerSpec = { type: 'dense', units: 1, activation: 'rleu' };
 // @ts-expect-error: no backend has this name.
 export const options: chainrule.NetworkOptions = { backend: 'gpu' };
 
