@@ -14,7 +14,7 @@ import { cos64, exp64, log64, pow64, sin64 } from './math64.js';
  *
  * @param options deviation: σ ≥ 0 in the units of x; for all columns, or one for each
  */
-export function noise(options: { readonly deviation: number | readonly number[] }): Augmentation {
+function noise(options: { readonly deviation: number | readonly number[] }): Augmentation {
   const where = 'augment.noise';
   onlyKeys(options, ['deviation'], where);
   const { deviation } = options;
@@ -60,7 +60,7 @@ function logGamma(shape: number, random: RandomSource): number {
  *
  * @param options alpha: α in [0.01, 100]; the larger, the more rows are mixed; default 0.2
  */
-export function mixup(options: { readonly alpha?: number } = {}): Augmentation {
+function mixup(options: { readonly alpha?: number } = {}): Augmentation {
   const where = 'augment.mixup';
   onlyKeys(options, ['alpha'], where);
   const alpha = numberWithin(options.alpha ?? 0.2, `${where}: alpha`, 0.01, 100);
@@ -118,22 +118,22 @@ function imageSizes({ inputShape }: AugmentedBatch, where: string): [number, num
  *
  * Rows are images, of the inputShape [height, width] or [height, width, channels].
  */
-export function image(options: ImageOptions): Augmentation {
+function image(options: ImageOptions): Augmentation {
   return affine(options, 'augment.image');
 }
 
 /** Shifts each image by up to a share of its height and width. See `image`. */
-export function shift(options: { readonly by: number; readonly fill?: number }): Augmentation {
+function shift(options: { readonly by: number; readonly fill?: number }): Augmentation {
   return single(options, 'shift');
 }
 
 /** Turns each image about its centre by up to so many degrees, either way. See `image`. */
-export function rotation(options: { readonly by: number; readonly fill?: number }): Augmentation {
+function rotation(options: { readonly by: number; readonly fill?: number }): Augmentation {
   return single(options, 'rotation');
 }
 
 /** Enlarges each image about its centre by a factor from 1/(1 + by) to 1 + by. See `image`. */
-export function scale(options: { readonly by: number; readonly fill?: number }): Augmentation {
+function scale(options: { readonly by: number; readonly fill?: number }): Augmentation {
   return single(options, 'scale');
 }
 
@@ -206,3 +206,6 @@ function interpolate(
     out[at + c] = (1 - below) * upper + below * lower;
   }
 }
+
+/** Ready-made augmentations: `fit(x, y, { augment: augment.noise({ deviation: 0.1 }) })`. */
+export const augment = { noise, mixup, image, shift, rotation, scale };

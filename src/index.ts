@@ -1,4 +1,4 @@
-export * as augment from './augment.js';
+export { augment, type ImageOptions } from './augment.js';
 export type { Augmentation, AugmentedBatch, RandomSource } from './augmentation.js';
 export type { BackendFactory, BackendName } from './backends/backend.js';
 // Objects rather than `export *`: bundlers leave out an object that nobody uses, but not a namespace.
