@@ -6,4 +6,5 @@ export interface Outcome {
   readonly fused: 'trained' | 'refused';
 }
 
-export function check(chainrule: object, fused: object): Promise<Outcome>;
+/** @param formats what the entries for exchange export, where they are to be tried */
+export function check(chainrule: object, fused: object, formats?: object): Promise<Outcome>;

@@ -84,8 +84,37 @@ async function tryFused(chainrule, fused, plain) {
   return 'trained';
 }
 
+const sameBits = (a, b) => a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
+
+const quiet = { onWarning() {} };
+
+/** Models to and from other formats, on the default backend and on plain JavaScript. */
+function exchange({ dense, sequential }, { toOnnx, fromOnnx, fromBrain, toModule }) {
+  const layers = [dense(5, { activation: 'gelu' }), dense(2, { activation: 'softmax' })];
+  const model = sequential({ inputShape: [3], layers, classes: ['no', 'yes'] }, quiet);
+  const x = [0.5, -1, 2];
+  const y = model.predict(x);
+  for (const options of [{}, { backend: 'js' }]) {
+    const again = fromOnnx(toOnnx(model), { ...options, ...quiet });
+    if (!sameBits(again.predict(x), y)) throw new Error(`ONNX on ${again.backend}: other bits`);
+  }
+  const [w, b] = Object.values(
+    sequential({ inputShape: [2], layers: [dense(1)] }, quiet).getWeights(),
+  );
+  const brain = {
+    sizes: [2, 1],
+    layers: [{}, { weights: [[...w]], biases: [...b] }],
+    trainOpts: { activation: 'sigmoid' },
+  };
+  const [probability] = fromBrain(brain, quiet).predict([1, 1]);
+  const expected = 1 / (1 + Math.exp(-(w[0] + w[1] + b[0])));
+  if (!(Math.abs(probability - expected) < 1e-6)) throw new Error('brain.js: other predictions');
+  if (!toModule(model).includes('export function predict(x)')) throw new Error('toModule: no text');
+}
+
 /** @returns {Promise<import('./checks.mjs').Outcome>} */
-export async function check(chainrule, fused) {
+export async function check(chainrule, fused, formats) {
+  if (formats) exchange(chainrule, formats);
   const warnings = [];
   const { name, parts } = await learn(chainrule, {
     onWarning: (warning) => warnings.push(warning),

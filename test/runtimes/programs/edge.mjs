@@ -1,5 +1,8 @@
 import * as chainrule from 'chainrule';
+import * as convert from 'chainrule/convert';
 import { fused } from 'chainrule/fused';
+import * as module from 'chainrule/module';
+import * as onnx from 'chainrule/onnx';
 import { check } from '../checks.mjs';
 
-globalThis.outcome = check(chainrule, fused);
+globalThis.outcome = check(chainrule, fused, { ...onnx, ...convert, ...module });

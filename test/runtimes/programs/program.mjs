@@ -1,5 +1,10 @@
 import * as chainrule from 'chainrule';
+import * as convert from 'chainrule/convert';
 import { fused } from 'chainrule/fused';
+import * as module from 'chainrule/module';
+import * as onnx from 'chainrule/onnx';
 import { check } from '../checks.mjs';
 
-console.log(`OUTCOME ${JSON.stringify(await check(chainrule, fused))}`);
+console.log(
+  `OUTCOME ${JSON.stringify(await check(chainrule, fused, { ...onnx, ...convert, ...module }))}`,
+);

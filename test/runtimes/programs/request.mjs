@@ -1,6 +1,9 @@
 // A training in a request, whose clock stands still: planned work alone gives others their turns.
 import * as chainrule from 'chainrule';
+import * as convert from 'chainrule/convert';
 import { fused } from 'chainrule/fused';
+import * as module from 'chainrule/module';
+import * as onnx from 'chainrule/onnx';
 import { check } from '../checks.mjs';
 
 /** Floating point operations that pass, by design, before the event loop has a turn all the same. */
@@ -41,7 +44,7 @@ export default {
       if (turns < expected) {
         throw new Error(`others had ${turns} turns during a training, expected ${expected}`);
       }
-      return Response.json(await check(chainrule, fused));
+      return Response.json(await check(chainrule, fused, { ...onnx, ...convert, ...module }));
     } catch (error) {
       return Response.json({ error: String(error?.stack ?? error) });
     }
