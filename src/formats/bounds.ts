@@ -11,10 +11,10 @@ import { sizeOf } from '../tensor.js';
 const mostLayers = 4096;
 
 /** Numbers in one row of a layer's outputs, or of the inputs. */
-const mostWidth = 2 ** 23;
+export const mostWidth = 2 ** 23;
 
 /** Columns of inputs that scalers or categories are kept for. */
-const mostColumns = 2 ** 18;
+export const mostColumns = 2 ** 18;
 
 /** Dimensions of a row. */
 const mostDimensions = 8;

@@ -9,6 +9,11 @@ import type { Shape } from '../tensor.js';
  * written as layers, and ways that meet again as layers with stacks inside them.
  */
 
+/** Layers in all, those inside one another, and ways that meet. */
+export const mostLayers = 4096;
+const mostDepth = 16;
+const mostBranches = 1024;
+
 /** Rows as they go through a graph: the inputs, or what a layer makes of other rows. */
 export interface Rows {
   /** The shape of one row. */
@@ -52,6 +57,7 @@ export function mergeRows<R extends Rows>(
       `puts rows of the shapes ${shapes.slice(0, 4).join(', ')} together: expected one dimension`,
     );
   }
+  if (ends.length > mostBranches) fail(`has ${ends.length} inputs, more than ${mostBranches}`);
   const from = commonSource(ends);
   if (!from) return fail('its inputs have nothing in common');
   const columns = ends.reduce((sum, { shape }) => sum + shape[0]!, 0);
@@ -62,7 +68,7 @@ export function mergeRows<R extends Rows>(
 /** The last rows that all of these come from; undefined where there are none. */
 function commonSource<R extends Rows>(ends: readonly R[]): R | undefined {
   let source: Rows | undefined = ends[0];
-  for (const end of ends) {
+  for (const end of new Set(ends)) {
     let other: Rows | undefined = end;
     while (source && other && source !== other) {
       if (source.depth >= other.depth) source = source.from;
@@ -87,10 +93,6 @@ export function stackOf(outputs: Rows, where: string, fileSize: number) {
  * How much all weights together may take: a file can name the same numbers again and again.
  */
 const mostWeights = (file: number) => 2 * file + 2 ** 20;
-
-/** Layers inside others, and layers in all: what the same rows are part of is written again each time. */
-const mostDepth = 16;
-const mostLayers = 4096;
 
 /** The weights of all layers, and how much of them there may still be. */
 class Gathered {

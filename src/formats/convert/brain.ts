@@ -123,8 +123,11 @@ function readClasses(document: Field, last: Field): string[] | undefined {
   const old = isOld(last);
   if (old && !lookup.flagOr(false)) return undefined;
   const names = old ? last.names() : lookup.names();
-  const places = old ? names.map((_, i) => i) : names.map((name) => lookup.get(name).size(0));
-  const ordered = names.map((_, i) => names[places.indexOf(i)]);
+  const ordered = new Array<string | undefined>(names.length).fill(undefined);
+  for (const [i, name] of names.entries()) {
+    const place = old ? i : lookup.get(name).size(0);
+    if (place < ordered.length) ordered[place] = name;
+  }
   if (ordered.includes(undefined)) lookup.fail('expected the places from 0 on, each once');
   return names.length > 1 ? (ordered as string[]) : undefined;
 }

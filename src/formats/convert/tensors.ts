@@ -143,6 +143,8 @@ function checkedNames(
   );
 }
 
+const isDigit = (code: number) => code >= 48 && code <= 57;
+
 /** The beginnings of numbered names in the order of their numbers, for the layers in theirs. */
 function numberedNames(
   names: readonly string[],
@@ -154,8 +156,11 @@ function numberedNames(
   const remedy = `say which layer has which: names: { '${paths[0]}': …, … }; the file has ${shown}`;
   // 'dense', 'dense_1', 'dense_2': the first has no number.
   const numbered = prefixes.map((prefix) => {
-    const [, stem = prefix, number] = /^(.*?)(\d+)$/.exec(prefix) ?? [];
-    return { prefix, stem: stem.replace(/_$/, ''), number: Number(number ?? -1) };
+    let end = prefix.length;
+    while (end > 0 && isDigit(prefix.charCodeAt(end - 1))) end--;
+    const stem = prefix.slice(0, end);
+    const number = end < prefix.length ? Number(prefix.slice(end)) : -1;
+    return { prefix, stem: stem.endsWith('_') ? stem.slice(0, -1) : stem, number };
   });
   if (prefixes.length !== paths.length || numbered.some(({ stem }) => stem !== numbered[0]!.stem)) {
     throw new FormatError(

@@ -24,31 +24,54 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** All weights by name, and how many bytes they are in all. */
-export function readWeights(
-  manifest: Field,
-  files: WeightFiles,
-): { weights: Map<string, SnapshotTensor>; size: number } {
-  const weights = new Map<string, SnapshotTensor>();
+/** All weights, to be taken by their names. */
+export class Weights {
+  readonly #tensors = new Map<string, SnapshotTensor>();
+  /** Full names by their last two parts: inside other models, names have prefixes. */
+  readonly #full = new Map<string, string>();
+  /** How many bytes they are in all. */
+  size = 0;
+
+  add(name: string, tensor: SnapshotTensor, field: Field): void {
+    if (this.#tensors.has(name)) field.fail(`the name ${show(name)} comes twice`);
+    this.#tensors.set(name, tensor);
+    this.#full.set(name.split('/').slice(-2).join('/'), name);
+  }
+
+  /** Gives a tensor, which is gone then; undefined where there is none. */
+  take(name: string): SnapshotTensor | undefined {
+    const full = this.#tensors.has(name) ? name : (this.#full.get(name) ?? name);
+    const tensor = this.#tensors.get(full);
+    this.#tensors.delete(full);
+    return tensor;
+  }
+
+  /** Names of those that nobody took. */
+  names(): readonly string[] {
+    return [...this.#tensors.keys()];
+  }
+}
+
+/** Reads the weights that a manifest announces. */
+export function readWeights(manifest: Field, files: WeightFiles): Weights {
+  const weights = new Weights();
   const groups = manifest.items();
   const paths = groups.flatMap((group) => group.get('paths').items());
   const open = opener(paths, files, manifest);
-  let size = 0;
   for (const group of groups) {
     const entries = group.get('weights').items().map(readEntry);
     const expected = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     const data = join(group.get('paths').items().map(open), expected, group);
-    size += expected;
+    weights.size += expected;
     let at = 0;
     for (const entry of entries) {
       const { name, shape, field } = entry;
-      if (weights.has(name)) field.fail(`the name ${show(name)} comes twice`);
       const values = numbersOf(entry, data.subarray(at, at + entry.bytes));
-      weights.set(name, { shape, values });
+      weights.add(name, { shape, values }, field);
       at += entry.bytes;
     }
   }
-  return { weights, size };
+  return weights;
 }
 
 /** Gives the bytes of a path; each path stands for a file of its own. */
@@ -60,9 +83,12 @@ function opener(paths: readonly Field[], files: WeightFiles, manifest: Field) {
   if (only && paths.length !== 1) {
     manifest.fail(`expected ${paths.length} files by their paths, got the bytes of one`);
   }
-  const names = paths.map((path) => path.text());
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) manifest.fail(`the path ${show(twice)} comes twice`);
+  const met = new Set<string>();
+  for (const path of paths) {
+    const name = path.text();
+    if (met.has(name)) path.fail(`the path ${show(name)} comes twice`);
+    met.add(name);
+  }
   const given = (name: string) => {
     if (files instanceof Map) return files.get(name);
     return Object.hasOwn(files, name) ? (files as Record<string, unknown>)[name] : undefined;

@@ -1,12 +1,12 @@
 import { hint, show } from '../../checks.js';
 import { load } from '../../load.js';
 import type { Network, NetworkOptions } from '../../network.js';
-import type { Snapshot, SnapshotTensor } from '../../snapshot.js';
+import type { Snapshot } from '../../snapshot.js';
 import { foreignSnapshot } from '../foreign.js';
-import { mergeRows, type Rows, stackOf } from '../graph.js';
+import { mergeRows, mostLayers, type Rows, stackOf } from '../graph.js';
 import { Field, type JsonSource } from './document.js';
 import { kerasLayers } from './keras-layers.js';
-import { readWeights, type WeightFiles } from './tfjs-weights.js';
+import { readWeights, type WeightFiles, type Weights } from './tfjs-weights.js';
 
 const where = 'model.json';
 
@@ -33,12 +33,11 @@ export function fromTfjs(
 /** The same as plain data: no network is built. */
 export function readTfjs(model: JsonSource, files: WeightFiles): Snapshot {
   const document = Field.document(model, where);
-  const { weights, size } = readWeights(document.get('weightsManifest'), files);
+  const weights = readWeights(document.get('weightsManifest'), files);
   const outputs = readTopology(document.get('modelTopology'), weights);
-  for (const name of weights.keys()) {
-    document.fail(`the weights ${show(name)} belong to no layer`);
-  }
-  const { layers, weights: named } = stackOf(outputs, where, size);
+  const [left] = weights.names();
+  if (left !== undefined) document.fail(`the weights ${show(left)} belong to no layer`);
+  const { layers, weights: named } = stackOf(outputs, where, weights.size);
   let inputs = outputs;
   while (inputs.from) inputs = inputs.from;
   const spec = { inputShape: inputs.shape, layers };
@@ -46,7 +45,7 @@ export function readTfjs(model: JsonSource, files: WeightFiles): Snapshot {
 }
 
 /** The layers as they compute; weights are taken out of the table. */
-function readTopology(topology: Field, weights: Map<string, SnapshotTensor>): Rows {
+function readTopology(topology: Field, weights: Weights): Rows {
   // What comes from Python has the model inside.
   const inner = topology.get('model_config');
   const model = inner.exists ? inner : topology;
@@ -54,10 +53,16 @@ function readTopology(topology: Field, weights: Map<string, SnapshotTensor>): Ro
   const config = model.get('config');
   if (kind === 'Sequential') {
     const list = config.isList ? config : config.get('layers');
-    return readSequence(list.items(), weights);
+    return readSequence(layersIn(list), weights);
   }
   if (kind === 'Model' || kind === 'Functional') return readGraph(config, weights);
   return model.fail(`expected a model, Sequential or Functional, got ${show(kind)}`);
+}
+
+function layersIn(list: Field): Field[] {
+  const layers = list.items();
+  if (layers.length > 0 && layers.length <= mostLayers) return layers;
+  return list.fail(`expected at least one layer, and at most ${mostLayers}, got ${layers.length}`);
 }
 
 function inputRows(config: Field): Rows {
@@ -67,7 +72,7 @@ function inputRows(config: Field): Rows {
   return { shape: sizes.map((size) => size.size()), depth: 0, from: undefined };
 }
 
-function readSequence(list: readonly Field[], weights: Map<string, SnapshotTensor>): Rows {
+function readSequence(list: readonly Field[], weights: Weights): Rows {
   const [first] = list;
   let rows: Rows | undefined = first && inputRows(first.get('config'));
   for (const layer of list) {
@@ -76,9 +81,9 @@ function readSequence(list: readonly Field[], weights: Map<string, SnapshotTenso
   return rows!;
 }
 
-function readGraph(config: Field, weights: Map<string, SnapshotTensor>): Rows {
+function readGraph(config: Field, weights: Weights): Rows {
   const made = new Map<string, Rows>();
-  for (const layer of config.get('layers').items()) {
+  for (const layer of layersIn(config.get('layers'))) {
     const name = layer.get('name').text();
     if (made.has(name)) layer.fail(`the name ${show(name)} comes twice`);
     if (layer.get('class_name').text() === 'InputLayer') {
@@ -104,11 +109,7 @@ function readGraph(config: Field, weights: Map<string, SnapshotTensor>): Rows {
   return made.get(name) ?? outputs.fail(`${show(name)} comes from nowhere`);
 }
 
-function readLayer(
-  layer: Field,
-  inputs: readonly Rows[],
-  weights: Map<string, SnapshotTensor>,
-): Rows {
+function readLayer(layer: Field, inputs: readonly Rows[], weights: Weights): Rows {
   const kind = layer.get('class_name').text();
   const config = layer.get('config');
   const name = config.get('name').textOr('');
@@ -131,17 +132,12 @@ function readLayer(
     x: x!,
     fail,
     weight(key, shape) {
-      // Inside other models, names have prefixes.
       const full = `${name}/${key}`;
-      const found = weights.has(full)
-        ? full
-        : [...weights.keys()].find((other) => other.endsWith(`/${full}`));
-      const tensor = found === undefined ? undefined : weights.get(found);
+      const tensor = weights.take(full);
       if (!tensor) return fail(`its weights ${show(full)} are missing`);
       if (tensor.shape.join() !== shape.join()) {
         fail(`${key}: expected the shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
       }
-      weights.delete(found!);
       return tensor;
     },
   });

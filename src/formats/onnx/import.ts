@@ -4,6 +4,7 @@ import { load } from '../../load.js';
 import type { Network, NetworkOptions } from '../../network.js';
 import type { Snapshot } from '../../snapshot.js';
 import { bytesIn } from '../foreign.js';
+import { mostLayers } from '../graph.js';
 import { readTensor } from './constants.js';
 import { isRows, NodeReader, type Value } from './node.js';
 import { operators } from './operators/index.js';
@@ -113,7 +114,9 @@ function run(
     });
     const result = results[0] ?? '';
     if (values.has(result) || stored.has(result)) fail(`${where}: ${show(result)} comes twice`);
-    values.set(result, read!(new NodeReader(node, i, given, version)));
+    const value = read!(new NodeReader(node, i, given, version));
+    if (isRows(value) && value.depth > mostLayers) fail(`${where}: more than ${mostLayers} layers`);
+    values.set(result, value);
   });
 
   const output = only(outputs, 'output').name ?? '';

@@ -1,6 +1,5 @@
 import { show } from '../../checks.js';
 import { FormatError } from '../../errors.js';
-import { sizeOf } from '../../tensor.js';
 import { type Constant, readTensor } from './constants.js';
 import type { Rows } from './rows.js';
 import type { OnnxAttribute, OnnxNode } from './schema.js';
@@ -91,17 +90,15 @@ export class NodeReader {
   }
 
   /** One number for each column of rows, or one for all, if that is what an input is. */
-  perColumn(i: number, { shape }: Rows): Float64Array {
-    const constant = this.constant(i);
-    const { dims = [], values = [] } = constant ?? {};
-    const size = sizeOf(shape);
-    const fits = values.length === 1 || (dims.length <= 2 && values.length === size);
-    if (!(values instanceof Float32Array) || !fits || (dims.length === 2 && dims[0] !== 1)) {
-      this.fail(
-        `input ${i}: expected ${size} numbers, one for each column, got [${dims.join(', ')}]`,
-      );
+  perColumn(i: number, { shape }: Rows): Float32Array {
+    const { dims = [], values = [] } = this.constant(i) ?? {};
+    const row = dims.length > shape.length && dims[0] === 1 ? dims.slice(1) : dims;
+    if (values instanceof Float32Array && (values.length === 1 || row.join() === shape.join())) {
+      return values;
     }
-    return Float64Array.from({ length: size }, (_, c) => values[values.length === 1 ? 0 : c]!);
+    return this.fail(
+      `input ${i}: expected numbers of the shape [${shape.join(', ')}], one for each column, got [${dims.join(', ')}]`,
+    );
   }
 
   #attribute(name: string): OnnxAttribute | undefined {

@@ -1,4 +1,5 @@
 import type { Rows as GraphRows } from '../graph.js';
+import type { Scaling } from './scaling.js';
 
 /** Rows as they go through an ONNX graph. */
 export interface Rows extends GraphRows {
@@ -9,10 +10,4 @@ export interface Rows extends GraphRows {
   readonly scaling?: Scaling;
   /** Why no layer can work on these rows, for the message. */
   readonly unfinished?: string;
-}
-
-/** Of each column; of inputs (x − center) / scale, of outputs y · scale + center. */
-export interface Scaling {
-  readonly center: Float64Array;
-  readonly scale: Float64Array;
 }

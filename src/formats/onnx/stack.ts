@@ -1,9 +1,10 @@
-import type { Encoding, FittedColumn } from '../../scalers.js';
+import type { Encoding } from '../../scalers.js';
 import type { Snapshot } from '../../snapshot.js';
 import { foreignSnapshot } from '../foreign.js';
 import { stackOf } from '../graph.js';
 import { parseJson } from '../json.js';
-import type { Rows, Scaling } from './rows.js';
+import type { Rows } from './rows.js';
+import { inputColumns, outputColumns } from './scaling.js';
 import type { OnnxModel } from './schema.js';
 
 /** The layers that lead from the inputs to these outputs, with their weights and scalers. */
@@ -16,8 +17,8 @@ export function snapshotOf(
   const { layers, weights } = stackOf(end, 'ONNX file', file);
   let root = end;
   while (root.from) root = root.from;
-  const x = root.scaling && fitted(root.scaling);
-  const y = outputs.unfinished ? fitted(outputs.scaling!) : undefined;
+  const x = root.scaling && inputColumns(root.scaling, root);
+  const y = outputs.unfinished ? outputColumns(outputs.scaling!, outputs) : undefined;
   const classes = classesIn(properties);
   const scaler: Encoding = { type: 'standardScaler' };
   const spec = {
@@ -29,9 +30,6 @@ export function snapshotOf(
   const scalers = { ...(x && { x }), ...(y && { y }) };
   return foreignSnapshot({ spec, weights, scalers }, 'ONNX file');
 }
-
-const fitted = ({ center, scale }: Scaling): FittedColumn[] =>
-  Array.from(center, (value, c) => ({ center: value, scale: scale[c]! }));
 
 /** Names of classes, as `toOnnx` writes them. */
 function classesIn(properties: NonNullable<OnnxModel['properties']>): string[] | undefined {

@@ -156,6 +156,11 @@ describe('refused with a FormatError that names the place:', () => {
       (m) => (m.weightsManifest[0].paths = new Array(3).fill('./model.weights.bin')),
       "the path './model.weights.bin' comes twice",
     ],
+    [
+      'no layers',
+      (m) => (m.modelTopology.config.layers = m.weightsManifest = []),
+      'config: layers: expected at least one layer, and at most 4096, got 0',
+    ],
     ['no model', (m) => delete m.modelTopology, 'model.json: modelTopology: expected an object'],
     [
       'rows wider than memory',

@@ -93,6 +93,21 @@ it('scalers come back, with what a float32 holds of them', async () => {
   });
 });
 
+it('scalers of rows of more than one dimension come back', async () => {
+  const model = sequential({
+    inputShape: [2, 2],
+    layers: [layers.flatten(), layers.dense({ units: 1 })],
+    loss: 'meanSquaredError',
+    preprocess: { x: standardScaler(), y: standardScaler() },
+  });
+  const x = floats(40);
+  await model.fit(x, floats(10), { epochs: 1 });
+  const again = fromOnnx(toOnnx(model)).predict(x);
+  model.predict(x).forEach((value, i) => {
+    expect(Math.abs(value - again[i]!)).toBeLessThan(2e-6);
+  });
+});
+
 describe('what PyTorch wrote', () => {
   const unknown = /normalisation/;
   const known = pytorch.models.filter(({ name }) => !unknown.test(name));
@@ -223,6 +238,15 @@ describe('files by hand', () => {
       'rows wider than memory',
       { nodes: [node('Relu', ['x'], 'y')], inputs: [rows('x', 2 ** 40)] },
       'ONNX file: inputShape: numbers in a row: expected at most',
+    ],
+    [
+      'few numbers that scale many columns',
+      {
+        nodes: [node('Sub', ['x', 'c'], 'y')],
+        tensors: [floatTensor('c', [1], 2)],
+        inputs: [rows('x', 2 ** 31)],
+      },
+      "graph.nodes[0] (Sub, 'y'): scales 2147483648 columns, more than 262144",
     ],
     [
       'another hardSigmoid',

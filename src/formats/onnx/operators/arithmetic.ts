@@ -1,8 +1,7 @@
-import type { Shape } from '../../../tensor.js';
-import { sizeOf } from '../../../tensor.js';
 import { layerOn } from '../../graph.js';
 import { isRows, type NodeReader, type Operator } from '../node.js';
-import type { Rows, Scaling } from '../rows.js';
+import type { Rows } from '../rows.js';
+import { scaleBy } from '../scaling.js';
 import { addBias } from './dense.js';
 import { addRows } from './merging.js';
 
@@ -87,23 +86,10 @@ function rowsAndConstant(
   return { rows: node.input(1 - at) as Rows, at, single };
 }
 
-const plain = (shape: Shape): Scaling => ({
-  center: new Float64Array(sizeOf(shape)),
-  scale: new Float64Array(sizeOf(shape)).fill(1),
-});
-
 /** Outputs in other units: nothing but the end may follow. */
 function scaleOutputs(node: NodeReader, rows: Rows, by: 'center' | 'scale', at: number): Rows {
   const before = rows.from && rows.scaling;
-  const { center, scale } = before || plain(rows.shape);
-  const numbers = node.perColumn(at, rows);
-  const scaling =
-    by === 'scale'
-      ? {
-          center: center.map((c, i) => c * numbers[i]!),
-          scale: scale.map((s, i) => s * numbers[i]!),
-        }
-      : { center: center.map((c, i) => c + numbers[i]!), scale };
+  const scaling = scaleBy(node, at, rows, by, before);
   const from = before ? rows.from : rows;
   const unfinished = 'rows that are scaled by constants can only be the outputs';
   return { shape: rows.shape, depth: rows.depth, from, scaling, unfinished };
@@ -113,13 +99,10 @@ function scaleOutputs(node: NodeReader, rows: Rows, by: 'center' | 'scale', at: 
 function scaleInputs(node: NodeReader, by: 'center' | 'scale'): Rows | undefined {
   const rows = node.input(0);
   if (!isRows(rows) || rows.from || isRows(node.input(1))) return undefined;
-  const { center, scale } = rows.scaling ?? plain(rows.shape);
-  const numbers = node.perColumn(1, rows);
-  if (by === 'scale' && numbers.some((n) => !(n > 0))) node.fail('expected divisors above 0');
-  const scaling =
-    by === 'center'
-      ? { center: center.map((c, i) => c + numbers[i]! * scale[i]!), scale }
-      : { center, scale: scale.map((s, i) => s * numbers[i]!) };
+  const scaling = scaleBy(node, 1, rows, by, rows.scaling);
+  if (by === 'scale' && scaling.numbers.some((n) => !(n > 0))) {
+    node.fail('expected divisors above 0');
+  }
   return { ...rows, scaling };
 }
 
