@@ -11,6 +11,7 @@ export { run } from './internal/runner';
 export { setScratch } from './internal/scratch';
 export * from './losses';
 export * from './merge';
+export * from './normalization';
 export * from './optimizers';
 export * from './regularization';
 export * from './rows';

@@ -9,7 +9,7 @@ import {
   sequential,
 } from '../src/index.js';
 import { resolveModel } from '../src/layers/model.js';
-import { counter, type List } from '../src/plan.js';
+import { counter, type List } from '../src/lists.js';
 import { Random } from '../src/random.js';
 import { NetworkState } from '../src/state.js';
 

@@ -129,3 +129,7 @@ p = near(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, -mpf(1) / 6)
 polynomial('float64 sin', p, 5, 0, (mp.pi / 4) ** 2 * 1.01, relative(lambda z: z), double)
 p = near(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, mpf(1) / 24)
 polynomial('float64 cos', p, 5, 0, (mp.pi / 4) ** 2 * 1.01, relative(lambda z: z * z), double)
+
+# sin(2πt) = t p(t²), |t| ≤ 1/4
+p = near(lambda z: mp.sin(2 * mp.pi * mp.sqrt(z)) / mp.sqrt(z), 2 * mp.pi)
+polynomial('sin of turns', p, 4, 0, mpf(1) / 16, lambda z: 1 / p(z), single)

@@ -33,6 +33,7 @@ functions = {
     'tanh': (mp.tanh, points),
     'erf': (mp.erf, points),
     'erfc': (mp.erfc, [x for x in points if x < 9]),
+    'sinTurns': (lambda t: mp.sin(2 * mp.pi * t), [x for x in points + [mpf(0.25)] if abs(x) <= 0.25]),
 }
 activations = {
     'relu': lambda z: max(z, 0),

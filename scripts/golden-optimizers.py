@@ -2,7 +2,7 @@
 
     python3 scripts/golden-optimizers.py
 
-writes test/fixtures/optimizers.json, in the way and in the form of scripts/golden-trajectories.py.
+writes test/fixtures/optimizers.json, in the way and in the form of scripts/trajectories.py.
 The optimizers are PyTorch's own, with two exceptions, whose gradients still are:
 
 - Lion, which this PyTorch does not have, is written here from Algorithm 2 of Chen et al. 2023.
@@ -13,24 +13,9 @@ NAdam runs as `foreach=True`: in this version the other form multiplies μₜ in
 second term once too often, against PyTorch's documentation and its later versions.
 """
 
-import importlib.util
-import os
-
 import torch
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-OUTPUT = os.path.join(HERE, '..', 'test', 'fixtures', 'optimizers.json')
-
-
-def load(name):
-    location = os.path.join(HERE, name)
-    spec = importlib.util.spec_from_file_location('trajectories', location)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-trajectories = load('golden-trajectories.py')
+import trajectories
 
 
 class Lion(torch.optim.Optimizer):
@@ -185,7 +170,7 @@ add('batches', 'rprop', 0.01, maxStep=0.05)
 
 if __name__ == '__main__':
     trajectories.write(
-        OUTPUT,
+        'optimizers.json',
         'python3 scripts/golden-optimizers.py',
         CONFIGURATIONS,
         ' Lion is written from its formula, and so is decoupled decay of others than AdamW: see '

@@ -2,30 +2,16 @@
 
     python3 scripts/golden-regularization.py
 
-writes test/fixtures/regularization.json, in the way and in the form of scripts/golden-trajectories.py.
+writes test/fixtures/regularization.json, in the way and in the form of scripts/trajectories.py.
 Penalties are terms of the loss that PyTorch differentiates. Clipping is clip_grad_value_ and
 clip_grad_norm_ of torch.nn.utils, per parameter or over all. Max-norm is torch.renorm, over the columns
 of w [inputs, units]; non-negative is clamp.
 """
 
-import importlib.util
-import os
-
 import torch
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-OUTPUT = os.path.join(HERE, '..', 'test', 'fixtures', 'regularization.json')
+import trajectories
 
-
-def load(name):
-    location = os.path.join(HERE, name)
-    spec = importlib.util.spec_from_file_location('trajectories', location)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-trajectories = load('golden-trajectories.py')
 dense, sgd, adam = trajectories.dense, trajectories.sgd, trajectories.adam
 
 
@@ -49,13 +35,13 @@ class Extras(trajectories.Extras):
         for i, layer in enumerate(spec['layers']):
             if layer['type'] == 'activityRegularization':
                 options = {k: v for k, v in layer.items() if k != 'type'}
-                total = total + size(values[i], **options) / len(values[i])
+                total = total + size(values[f'layers.{i}'], **options) / len(values[f'layers.{i}'])
             if 'weightRegularizer' in layer:
                 total = total + size(weights[f'layers.{i}.w'], **layer['weightRegularizer'])
             if 'biasRegularizer' in layer:
                 total = total + size(weights[f'layers.{i}.b'], **layer['biasRegularizer'])
             if 'activityRegularizer' in layer:
-                total = total + size(values[i], **layer['activityRegularizer']) / len(values[i])
+                total = total + size(values[f'layers.{i}'], **layer['activityRegularizer']) / len(values[f'layers.{i}'])
         return total
 
     def before_step(self, spec, weights):
@@ -120,4 +106,4 @@ add('non-negative', 4, [layer(7, 'tanh', weightConstraint='nonNegative', biasCon
 add('non-negative and penalized', 3, [layer(5, 'tanh'), layer(1, 'sigmoid', weightConstraint='nonNegative', weightRegularizer=L2)], BCE, adam(0.03))
 
 if __name__ == '__main__':
-    trajectories.write(OUTPUT, 'python3 scripts/golden-regularization.py', CONFIGURATIONS)
+    trajectories.write('regularization.json', 'python3 scripts/golden-regularization.py', CONFIGURATIONS)

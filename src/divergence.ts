@@ -1,6 +1,7 @@
 import { DivergenceError } from './errors.js';
 import { everyLayer } from './layers/tree.js';
-import type { List, Plan } from './plan.js';
+import type { List } from './lists.js';
+import type { Plan } from './plan.js';
 import type { Tensor } from './tensor.js';
 
 /** The range of the logical elements of a matrix; NaN where one of them is. */

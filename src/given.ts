@@ -1,6 +1,6 @@
 import type { DenseRows } from './data.js';
 import type { Block } from './feeds/window.js';
-import { counter, type List, type Request } from './plan.js';
+import { counter, type List, type Request } from './lists.js';
 import type { Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
 

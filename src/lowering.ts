@@ -42,8 +42,11 @@ export interface ListContext {
   readonly counters: Tensor;
   /** The optimizer's scalars, for steps that are fused into gradients. */
   readonly hyper: Tensor;
-  /** A vector of zeros, as wide as the widest layer. */
+  /** Vectors of zeros and of ones, as wide as the widest layer. */
   readonly zeros: Tensor;
+  readonly ones: Tensor;
+  /** Whether what is learnt otherwise than by gradients is learnt now. */
+  readonly learns: boolean;
   /** Where a parameter's gradient is stored; undefined for one that training does not change. */
   gradientOf(parameter: Tensor): Tensor | undefined;
   /** The ending of the kernels that make a gradient and step by it at once, if that is to be. */
@@ -83,8 +86,11 @@ export class ListBuilder {
   work = 0;
   /** The most floats that one of the kernels packs. */
   scratchSize = 0;
+  /** Buffers, and where the list writes their next values. */
+  readonly buffers = new Map<Tensor, Tensor>();
   readonly #context: ListContext;
   readonly #tape: { output: Tensor; back: (gradient: Tensor) => void }[] = [];
+  readonly #learning: (() => void)[] = [];
   readonly #gradients = new Map<Tensor, Tensor>();
   /** Gradients that several tensors have whole, and which must therefore stay as they are. */
   readonly #common = new Set<Tensor>();
@@ -160,6 +166,16 @@ export class ListBuilder {
   /** A vector of zeros, never to be written. */
   zeros(columns: number): Tensor {
     return { ...this.#context.zeros, columns };
+  }
+
+  /** The same of ones. */
+  ones(columns: number): Tensor {
+    return { ...this.#context.ones, columns };
+  }
+
+  /** Room for one row of numbers, for the list's own use. */
+  vector(columns: number): Tensor {
+    return this.#context.arena.matrix(1, columns);
   }
 
   /** Room that kernels may pack panels into; one place serves the whole list. */
@@ -274,6 +290,47 @@ export class ListBuilder {
       this.emitNamed(kernel, [gradient, ...reads, ...sizes]);
       this.unfused.push(parameter);
     }
+  }
+
+  /**
+   * Where a kernel of any kind is to store the gradient of a parameter of `columns` numbers: room that
+   * nobody reads where there is no such parameter, or it is frozen.
+   */
+  gradientPlace(parameter: Tensor | undefined, columns: number): Tensor {
+    const gradient = parameter && this.#context.gradientOf(parameter);
+    if (!gradient) return this.vector(columns);
+    this.unfused.push(parameter);
+    return gradient;
+  }
+
+  /** Adds a part's own sum to the gradient of a parameter, where that is stored. */
+  addToGradient(parameter: Tensor | undefined, sum: Tensor): void {
+    const gradient = parameter && this.#context.gradientOf(parameter);
+    if (gradient) this.#emitSum(gradient, gradient, sum);
+  }
+
+  /** Whether the batch opens a step: what it sums is stored, and that of later parts added. */
+  get opens(): boolean {
+    return this.#context.part.opens;
+  }
+
+  /**
+   * Where the next value of a buffer goes: to the buffer itself if the list learns, else beside it.
+   * To be written in `onLearning`.
+   */
+  nextOf(buffer: Tensor): Tensor {
+    const next = this.#context.learns ? buffer : this.vector(buffer.columns);
+    this.buffers.set(buffer, next);
+    return next;
+  }
+
+  /** Leaves behind ops for after the loss, which a loss that is not finite prevents. */
+  onLearning(emit: () => void): void {
+    this.#learning.push(emit);
+  }
+
+  learn(): void {
+    for (const emit of this.#learning) emit();
   }
 
   /** The lower bound of an activation that is no more than one, else undefined. */

@@ -1,5 +1,5 @@
 import { everyLayer } from './layers/tree.js';
-import type { List, Request } from './plan.js';
+import type { List, Request } from './lists.js';
 import type { NetworkState } from './state.js';
 import type { Tensor } from './tensor.js';
 

@@ -17,9 +17,10 @@ import { evaluateRows, listOn, prediction, predictRows, runOnce, training } from
 import { initialValues } from './initializers.js';
 import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
 import { declaredWeights } from './layers/tree.js';
+import type { List, Request } from './lists.js';
 import { largest, metricContext } from './metrics.js';
 import { checkGradients, checkNamed } from './parameters.js';
-import type { List, Request } from './plan.js';
+import type { Weight } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
 import type { Logs } from './scoring.js';
@@ -58,6 +59,8 @@ export interface Gradients {
   readonly loss: number;
   /** ∂loss/∂parameter by name, shaped as the parameters are. */
   readonly weights: Weights;
+  /** What a step would make of running statistics, by name; empty where there are none. */
+  readonly buffers: Weights;
   /** ∂loss/∂x for the rows as they were given, dense; where it was asked for. */
   readonly inputs?: Float32Array;
 }
@@ -267,17 +270,22 @@ export class Network {
     try {
       const gradients = options.inputs ? 'inputs' : 'parameters';
       const { list, loss, rows } = this.#batch(x, y, { ...training, gradients });
-      const { parameters, backend } = this.#state.plan;
+      const { parameters, weights: all, backend } = this.#state.plan;
       const { floats } = backend;
       const weights = Object.fromEntries(
         parameters.map(({ name, gradient }) => [name, readMatrix(floats, gradient)]),
       );
-      if (!options.inputs) return { loss, weights };
+      const buffers: Weights = {};
+      for (const { name, tensor } of all) {
+        const next = list.buffers.get(tensor);
+        if (next) buffers[name] = readMatrix(floats, next);
+      }
+      if (!options.inputs) return { loss, weights, buffers };
       const inputs = list.dx
         ? readMatrix(floats, list.dx)
         : new Float32Array(rows * this.#state.model.inputs);
       const scaler = this.#state.scaler('x');
-      return { loss, weights, inputs: scaler ? scaler.rawGradients(inputs) : inputs };
+      return { loss, weights, buffers, inputs: scaler ? scaler.rawGradients(inputs) : inputs };
     } finally {
       release();
     }
@@ -286,14 +294,22 @@ export class Network {
   /**
    * One step of the optimizer along gradients, as `gradients` gives them.
    *
+   * @param gradients one for each parameter that is not frozen
+   * @param buffers running statistics to go on with, as `gradients` gives them; default: as they are
    * @throws RangeError, TypeError or ShapeError for gradients that do not fit, before anything is
    *   changed; DivergenceError when the step leaves parameters that are not finite: they stay so
    */
-  applyGradients(gradients: Readonly<Record<string, ArrayLike<number>>>): void {
+  applyGradients(
+    gradients: Readonly<Record<string, ArrayLike<number>>>,
+    buffers: Readonly<Record<string, ArrayLike<number>>> = {},
+  ): void {
     const release = this.#state.lock('applyGradients');
     try {
       const { plan } = this.#state;
       checkGradients(plan.weights, gradients);
+      const learnt = plan.weights.filter(({ buffer }) => buffer);
+      checkNamed(learnt, buffers, 'buffers');
+      this.#write(learnt, buffers);
       for (const { name, gradient } of plan.parameters) {
         writeMatrix(plan.backend.floats, gradient, gradients[name]!);
       }
@@ -304,7 +320,10 @@ export class Network {
     }
   }
 
-  /** Copies of all parameters by name, dense and row-major: 'layers.0.w' is [inputs, units]. */
+  /**
+   * Copies of all parameters and running statistics by name, dense and row-major: 'layers.0.w' is
+   * [inputs, units].
+   */
   getWeights(): Weights {
     const { weights, backend } = this.#state.plan;
     return Object.fromEntries(
@@ -362,10 +381,16 @@ export class Network {
   }
 
   #replaceWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
-    const { weights: all, backend } = this.#state.plan;
+    const { weights: all } = this.#state.plan;
     checkNamed(all, weights, 'weights');
-    for (const { name, tensor } of all) {
-      if (weights[name]) writeMatrix(backend.floats, tensor, weights[name]);
+    this.#write(all, weights);
+  }
+
+  /** Writes those of some weights that are given. */
+  #write(weights: readonly Weight[], given: Readonly<Record<string, ArrayLike<number>>>): void {
+    const { floats } = this.#state.plan.backend;
+    for (const { name, tensor } of weights) {
+      if (given[name]) writeMatrix(floats, tensor, given[name]);
     }
   }
 

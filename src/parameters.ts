@@ -11,7 +11,7 @@ export function checkNamed(
 ): void {
   const names = weights.map(({ name }) => name);
   onlyKeys(values, names, what);
-  for (const { name, shape, tensor } of weights) {
+  for (const { name, shape, tensor, least } of weights) {
     if (!(name in values)) continue;
     const given = values[name] as ArrayLike<unknown>;
     const size = tensor.rows * tensor.columns;
@@ -22,6 +22,22 @@ export function checkNamed(
     }
     // One row of numbers: nested arrays of that many rows would pass for it otherwise.
     readRows([given], [size], `${what}: ${name}`);
+    checkLeast(given as ArrayLike<number>, least, `${what}: ${name}`);
+  }
+}
+
+/** Refuses numbers below the least that they may be. */
+export function checkLeast(
+  values: ArrayLike<number>,
+  least: number | undefined,
+  where: string,
+): void {
+  if (least === undefined) return;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i]! >= least) continue;
+    throw new RangeError(
+      `${where}: expected numbers of at least ${least}, got ${values[i]} at place ${i}`,
+    );
   }
 }
 

@@ -6,7 +6,16 @@ import {
   everyLayer,
   type ModelLayer,
 } from './layers/tree.js';
-import { ListBuilder, type Penalty } from './lowering.js';
+import {
+  counter,
+  type Held,
+  type List,
+  type Lowered,
+  mostEpochs,
+  mostRates,
+  type Request,
+} from './lists.js';
+import { ListBuilder, type ListContext, type Penalty } from './lowering.js';
 import { streams } from './random.js';
 import { Arena, type Shape, sizeOf, type Tensor } from './tensor.js';
 
@@ -21,85 +30,15 @@ export interface Weight {
   readonly tensor: Tensor;
   /** Undefined for parameters of frozen layers, and for buffers. */
   readonly gradient: Tensor | undefined;
+  readonly buffer: boolean;
+  /** The least that its numbers may be, where there is such. */
+  readonly least: number | undefined;
   readonly penalty: Penalty | undefined;
   readonly constraint: { readonly type: string; readonly options: object } | undefined;
 }
 
 /** A parameter that training changes. */
 export type Parameter = Weight & { readonly gradient: Tensor };
-
-/** What a list is to do. */
-export interface Request {
-  /** Rows a step. */
-  readonly batch: number;
-  /** Where rows come from: the data that the plan holds, by its indices, or the host. */
-  readonly rows: 'held' | 'given';
-  /** Whether layers behave as in training: dropout and its like. */
-  readonly training: boolean;
-  /** Whether the outputs are wanted, behind the last activation. */
-  readonly outputs: boolean;
-  /** Whether targets are there, and losses summed. */
-  readonly loss: boolean;
-  /** How far to go back: not at all, to the parameters, or to the inputs as well. */
-  readonly gradients: 'none' | 'parameters' | 'inputs';
-  /** Whether the optimizer steps. */
-  readonly update: boolean;
-  /** Which part of a step the batch is, where it is not all of it; the last one updates. */
-  readonly part?: { readonly of: number; readonly opens: boolean };
-  /** Whether each step takes its learning rate from those that are held. */
-  readonly scheduled?: boolean;
-  /** Whether each layer's values are still there at the end, because somebody looks at them. */
-  readonly keep?: boolean;
-}
-
-/** A list with its tensors. */
-interface Lowered {
-  readonly ops: readonly Op[];
-  readonly scratch: Tensor;
-  /** Where the host writes given rows and their targets, dense. */
-  readonly rows: Tensor;
-  readonly targets: Tensor;
-  /** Where the host reads the outputs, dense. */
-  readonly outputs: Tensor;
-  /** The padded inputs, their gradient where it was asked for, and each layer's values. */
-  readonly x: Tensor;
-  readonly dx: Tensor | undefined;
-  readonly values: ReadonlyMap<ModelLayer, Tensor>;
-  /** Floating point operations a step, roughly. */
-  readonly work: number;
-}
-
-/** A list ready to run. */
-export type List = Omit<Lowered, 'ops' | 'scratch'> & { readonly program: Program };
-
-/** Rows that lists gather from, and what a run of a list appends. */
-export interface Held {
-  readonly x: Tensor;
-  readonly targets: Tensor;
-  /** The training rows, in the order in which they were given. */
-  readonly training: Tensor;
-  /** Rows in the order in which lists visit them. */
-  readonly indices: Tensor;
-  readonly outputs: Tensor;
-  /** Learning rates of the steps to come, that of step t at t mod `mostRates`; or no room. */
-  readonly rates: Tensor;
-}
-
-/**
- * Indices into the counters: the next position among the indices, rows appended, the step, the epoch
- * within a run, rows left of it, rows of an epoch, the epoch that is shuffled next, the rows of a step
- * that have come in parts.
- */
-export const counter = {
-  ...{ cursor: 0, appended: 1, step: 2 },
-  ...{ epoch: 3, left: 4, rows: 5, shuffled: 6, part: 7 },
-} as const;
-
-/** Epochs that one run of a list can tell apart. */
-export const mostEpochs = 256;
-
-/** Steps of one run of a list that can have a learning rate each: a power of two. */
-export const mostRates = 1024;
 
 /** Lists whose records stay in memory: a training's, and those of predictions in between. */
 const recordSlots = 8;
@@ -110,7 +49,7 @@ const mostLists = 32;
 /**
  * Where everything of one network stands in its memory, and the lists that run on it.
  *
- * zeros | sums | gradients | weights | slots | hyper | counters | records | held rows | lists
+ * zeros | ones | sums | gradients | weights | slots | hyper | counters | records | held rows | lists
  *
  * Among the weights, the parameters that training changes come first, those that decay before the
  * others, and have gradients and slots in the same order; behind them stand what is frozen, and buffers.
@@ -142,6 +81,8 @@ export class Plan {
   readonly #weights: Tensor;
   readonly #others: Tensor;
   readonly #zeros: Tensor;
+  /** A vector of ones, as wide as the widest layer, which nothing writes again. */
+  readonly ones: Tensor;
   readonly #gradients: Tensor;
   readonly #gradientOf = new Map<Tensor, Tensor>();
   readonly #slots: readonly Tensor[];
@@ -162,7 +103,9 @@ export class Plan {
     const arena = this.#arena;
     const { optimizer } = model;
     const layers = [...everyLayer(model.layers)];
-    this.#zeros = arena.matrix(1, Math.max(...layers.map(({ output }) => sizeOf(output))));
+    const widest = Math.max(...layers.map(({ output }) => sizeOf(output)));
+    this.#zeros = arena.matrix(1, widest);
+    this.ones = arena.matrix(1, widest);
     this.sums = arena.dense(1, mostEpochs, 'f64');
 
     const declared = declaredWeights(model.layers);
@@ -201,7 +144,8 @@ export class Plan {
       const tensor = places.get(layer)![key]!;
       const gradient = trains ? { ...tensor, offset: tensor.offset + shift } : undefined;
       if (gradient) this.#gradientOf.set(tensor, gradient);
-      return { name, layer, key, shape, tensor, gradient, penalty, constraint };
+      const { buffer = false, least } = declaration;
+      return { name, layer, key, shape, tensor, gradient, buffer, least, penalty, constraint };
     });
     this.parameters = this.weights.filter((w): w is Parameter => w.gradient !== undefined);
 
@@ -225,6 +169,7 @@ export class Plan {
     this.#heldMark = this.#listMark = arena.mark;
     backend.reserve(arena.mark);
     (backend.view(this.hyper) as Float64Array).set(optimizer.hyper);
+    backend.view(this.ones).fill(1);
   }
 
   /**
@@ -295,7 +240,7 @@ export class Plan {
   shuffling(): Program {
     const { counters, held, model } = this;
     const { training, indices } = held!;
-    const build = this.#builder({ batch: 1 });
+    const build = this.#builder();
     const key = [model.seed, streams.shuffle] as const;
     build.emit('shuffleIndices', indices, training, counters, ...key, training.columns);
     build.scratch(16);
@@ -304,7 +249,7 @@ export class Plan {
 
   /** The list that does not come to its end if a parameter is not finite. */
   checking(): Program {
-    const build = this.#builder({ batch: 1 });
+    const build = this.#builder();
     build.emit('requireFinite', this.learnt, this.learnt.columns);
     return this.#compile(build);
   }
@@ -318,31 +263,31 @@ export class Plan {
 
   /** Steps the optimizer once over the gradients' block, and counts the step. */
   applyGradients(): void {
-    const build = this.#builder({ batch: 1 });
+    const build = this.#builder();
     this.#emitStep(build);
     build.emit('advanceBatch', this.counters, 0, 1);
     this.#compile(build).run(1);
   }
 
-  #builder(
-    { batch, training, part, update, keep = false }: Partial<Request> & { batch: number },
-    fusion?: string,
-    logits?: string,
-  ) {
+  /** A builder of lists of this plan; by itself, for one that belongs to no batch. */
+  #builder(own: Partial<ListContext> = {}): ListBuilder {
     return new ListBuilder({
       arena: this.#arena,
-      batch,
-      part: { of: part?.of ?? batch, opens: part?.opens ?? true, closes: !part || update === true },
-      training: training ?? true,
+      batch: 1,
+      part: { of: 1, opens: true, closes: true },
+      training: true,
       seed: this.model.seed,
       counters: this.counters,
       hyper: this.hyper,
       zeros: this.#zeros,
+      ones: this.ones,
       gradientOf: (parameter) => this.#gradientOf.get(parameter),
-      fusion,
       stored: (tensor) => this.parameters.some((p) => p.tensor === tensor && p.penalty),
-      logits,
-      keep,
+      fusion: undefined,
+      logits: undefined,
+      keep: false,
+      learns: false,
+      ...own,
     });
   }
 
@@ -355,7 +300,11 @@ export class Plan {
     const loss = request.loss ? model.loss : undefined;
     const whole = !request.part && !model.clipping;
     const fusion = update && whole ? model.optimizer.fusion : undefined;
-    const build = this.#builder(request, fusion, loss?.logits);
+    const build = this.#builder({
+      ...{ batch, training: request.training, fusion, logits: loss?.logits },
+      part: { of: batch, opens: true, ...request.part, closes: update || !request.part },
+      ...{ keep: request.keep ?? false, learns: update || request.part !== undefined },
+    });
     const held = request.rows === 'held' ? this.held : undefined;
 
     /** A padded matrix of the batch's rows, and where the host writes them if it gives them. */
@@ -410,6 +359,7 @@ export class Plan {
       if (!update && held) build.emit('advanceBatch', counters, batch, 0);
       build.emit('addLosses', this.sums, perRow, counters, batch);
       build.emitPenalties(this.sums, this.parameters);
+      build.learn();
     }
     if (request.scheduled && held) {
       // Before gradients, because a fused step is part of them.
@@ -433,6 +383,7 @@ export class Plan {
       x,
       dx: request.gradients === 'inputs' ? build.gradientOf(x) : undefined,
       values,
+      buffers: build.buffers,
       work: build.work,
     };
   }

@@ -28,8 +28,8 @@ import {
   readBatchOptions,
   readOptions,
 } from './fit-options.js';
+import { mostEpochs } from './lists.js';
 import { largest } from './metrics.js';
-import { mostEpochs } from './plan.js';
 import { Random, streams } from './random.js';
 import { restoreSnapshot } from './snapshot.js';
 import type { NetworkState } from './state.js';

@@ -1,4 +1,4 @@
-import { counter, type List, type Request } from './plan.js';
+import { counter, type List, type Request } from './lists.js';
 import type { NetworkState } from './state.js';
 
 /** A batch that can be run as often as one likes. */

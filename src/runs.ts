@@ -1,6 +1,6 @@
 import type { Program } from './backends/backend.js';
 import type { Feed } from './feeds/feed.js';
-import { counter, type Held, type List, mostRates, type Request } from './plan.js';
+import { counter, type Held, type List, mostRates, type Request } from './lists.js';
 import type { Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
 import { sliceWork } from './turns.js';

@@ -3,7 +3,8 @@ import { ShapeError } from './errors.js';
 import { allFinite } from './finite.js';
 import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
 import { declaredWeights } from './layers/tree.js';
-import { counter } from './plan.js';
+import { counter } from './lists.js';
+import { checkLeast } from './parameters.js';
 import { checkFitted, type FittedColumn, FittedScaler } from './scalers.js';
 import type { NetworkState } from './state.js';
 import { readMatrix, type Shape, sizeOf, writeMatrix } from './tensor.js';
@@ -168,7 +169,7 @@ function checkTensors(weights: Snapshot['weights'], model: Model): void {
     declared.map(({ name }) => name),
     'weights',
   );
-  for (const { name, shape } of declared) {
+  for (const { name, shape, least } of declared) {
     const tensor = weights[name]!;
     const where = `weights: ${name}`;
     if (!Array.isArray(tensor?.shape) || tensor.shape.join() !== shape.join()) {
@@ -183,6 +184,7 @@ function checkTensors(weights: Snapshot['weights'], model: Model): void {
         `${where}: expected finite numbers, got ${tensor.values[at]} at place ${at}`,
       );
     }
+    checkLeast(tensor.values, least, where);
   }
 }
 

@@ -1,9 +1,9 @@
 import { show } from './checks.js';
 import type { InputRows, Targets } from './data.js';
 import { divergence } from './divergence.js';
+import type { List } from './lists.js';
 import { type LayerStatistics, lookedAt, statisticsOf } from './measure.js';
 import { Network, stateOf } from './network.js';
-import type { List } from './plan.js';
 import { matchRows } from './prepare.js';
 import { probe } from './probe.js';
 import { table } from './table.js';

@@ -1,8 +1,8 @@
 import { everyLayer, type ModelLayer } from './layers/tree.js';
+import { counter, type List } from './lists.js';
 import { type LayerStatistics, lookedAt, statisticsOf } from './measure.js';
 import type { ActivationDefinition } from './ops/definition.js';
 import { activations } from './ops/index.js';
-import { counter, type List } from './plan.js';
 import { probe } from './probe.js';
 import type { NetworkState } from './state.js';
 

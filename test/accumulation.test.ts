@@ -65,6 +65,26 @@ describe('a batch that goes through the network in parts gives the bits of the b
       { layers: [layers.dense({ units: 3, activation: 'softmax', useBias: false })] },
       {},
     ],
+    [
+      'with blocks, noise and normalization of rows',
+      {
+        layers: [
+          layers.dense({ units: 9 }),
+          layers.layerNormalization(),
+          layers.residual({
+            layers: [
+              layers.gaussianNoise({ stddev: 0.2 }),
+              layers.dense({ units: 9, activation: 'selu' }),
+              layers.alphaDropout({ rate: 0.2 }),
+              layers.batchNormalization({ trainable: false }),
+              layers.layerNormalization({ scale: false }),
+            ],
+          }),
+          layers.dense({ units: 3, activation: 'softmax' }),
+        ],
+      },
+      {},
+    ],
     ['many epochs at once', { metrics: [] }, { epochs: 40, batchSize: 20, validationSplit: 0 }],
     ['under a schedule', {}, { learningRate: schedules.cosine({ per: 'step' }) }],
     ['chunk by chunk', {}, { memoryBudget: 1 }],
@@ -74,6 +94,58 @@ describe('a batch that goes through the network in parts gives the bits of the b
     const whole = await trained('release', given, fit);
     expect(await trained('release', given, { ...fit, microBatchSize: 7 })).toEqual(whole);
     expect(await trained('js', given, { ...fit, microBatchSize: 3 })).toEqual(whole);
+  });
+
+  it('normalizes each part over itself, alike on all engines', async () => {
+    const given = {
+      ...spec,
+      layers: [
+        layers.dense({ units: 6 }),
+        layers.batchNormalization(),
+        layers.activation('relu'),
+        layers.batchNormalization({ shift: false }),
+        layers.dense({ units: 3, activation: 'softmax' }),
+      ],
+    } as NetworkSpec;
+    const fit = { ...options, microBatchSize: 8 };
+    const parts = await trained('release', given, fit);
+    expect(await trained('js', given, fit)).toEqual(parts);
+    expect(await trained('debug', given, fit)).toEqual(parts);
+    expect((await trained('release', given, options)).snapshot).not.toEqual(parts.snapshot);
+  });
+
+  it('adds up the gradients of normalized parts', async () => {
+    // A step of 16 rows in two parts of 8 is a step by the mean of their gradients.
+    const given = {
+      ...{ ...spec, metrics: [], optimizer: { type: 'sgd', learningRate: 0.5 } },
+      layers: [layers.batchNormalization(), layers.dense({ units: 3, activation: 'softmax' })],
+    } as NetworkSpec;
+    const [bx, by] = [x.subarray(0, 16 * inputs), y.subarray(0, 16)];
+    const fitted = networkOn('release', given);
+    await fitted.fit(bx, by, { batchSize: 16, microBatchSize: 8, shuffle: false });
+    const byHand = networkOn('release', given);
+    const [a, b] = [0, 8].map((r) =>
+      byHand.gradients(bx.subarray(r * inputs, (r + 8) * inputs), by.subarray(r, r + 8)),
+    );
+    const mean = Object.entries(a!.weights).map(([name, g]) => [
+      name,
+      g.map((v, i) => (v + b!.weights[name]![i]!) / 2),
+    ]);
+    byHand.applyGradients(Object.fromEntries(mean));
+    const weights = byHand.getWeights();
+    for (const [name, values] of Object.entries(fitted.getWeights())) {
+      if (/mean|variance/.test(name)) continue;
+      values.forEach((v, i) => {
+        expect(v, name).toBeCloseTo(weights[name]![i]!, 5);
+      });
+    }
+    // Running statistics move with each part.
+    const column = (r: number, c: number) => bx[r * inputs + c]!;
+    const means = [0, 8].map((r) =>
+      Array.from({ length: 8 }, (_, i) => column(r + i, 2)).reduce((sum, v) => sum + v / 8, 0),
+    );
+    const expected = 0.9 * (0.1 * means[0]!) + 0.1 * means[1]!;
+    expect(fitted.getWeights()['layers.0.mean']![2]).toBeCloseTo(expected, 6);
   });
 
   it('counts steps of the optimizer, and tells callbacks of these', async () => {

@@ -56,13 +56,25 @@ export function randomCase(seed: number): Case {
     inputShape = [2, inputs / 2];
     stack.push(layers.flatten());
   }
+  /** A layer that keeps the width, and normalises or adds noise. */
+  const between = (): LayerSpec => {
+    const options = { ...(often(0.2) && { scale: false }), ...(often(0.2) && { shift: false }) };
+    return one<LayerSpec>([
+      layers.batchNormalization({ ...options, ...(often(0.1) && { trainable: false }) }),
+      layers.batchNormalization({ ...options, momentum: 0.4, epsilon: 0.01 }),
+      layers.layerNormalization(options),
+      layers.alphaDropout({ rate: one([0.1, 0.5]) }),
+      layers.gaussianNoise({ stddev: one([0.02, 0.3]) }),
+    ]);
+  };
   /** Layers of a block, from one width to another. */
   const inside = (from: number, to: number, nesting: number): LayerSpec[] => {
     const made: LayerSpec[] = often(0.3) ? [layers.activation(one(activationSpecs))] : [];
+    if (often(0.2)) made.push(between());
     if (often(0.2)) made.push(layers.dropout({ rate: 0.3 }));
-    const between = nesting > 0 && often(0.4) ? block(from, nesting - 1) : undefined;
-    if (between) made.push(between.spec);
-    if (from !== to || between?.width !== to || often(0.7)) {
+    const nested = nesting > 0 && often(0.4) ? block(from, nesting - 1) : undefined;
+    if (nested) made.push(nested.spec);
+    if (from !== to || nested?.width !== to || often(0.7)) {
       const frozen = often(0.15) ? { trainable: false } : {};
       made.push(layers.dense({ units: to, activation: one(activationSpecs), ...frozen }));
     }
@@ -93,6 +105,7 @@ export function randomCase(seed: number): Case {
   for (let i = 0; i < depth; i++) {
     const last = i === depth - 1;
     if (often(0.2)) stack.push(layers.dropout({ rate: one([0.1, 0.5, 0.8]) }));
+    if (often(0.2)) stack.push(between());
     const activation = last
       ? (requiredActivation(loss) ?? one(activationSpecs))
       : i === 0

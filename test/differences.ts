@@ -1,8 +1,9 @@
 import { jsBackend } from '../src/backends/js.js';
 import type { NetworkSpec } from '../src/index.js';
 import { resolveModel } from '../src/layers/model.js';
+import type { Request } from '../src/lists.js';
 import { activations, losses } from '../src/ops/index.js';
-import { Plan, type Request } from '../src/plan.js';
+import { Plan } from '../src/plan.js';
 import type { Tensor } from '../src/tensor.js';
 import { targetsFor } from './catalogues.js';
 
@@ -52,8 +53,10 @@ export class Differences {
   draw(random: () => number): void {
     const { rows, targets } = this.#plan.list(this.#request);
     for (let attempt = 0; attempt < 200; attempt++) {
-      for (const { tensor } of this.#plan.parameters) {
-        for (const i of places(tensor)) this.#floats[i] = 2 * random() - 1;
+      for (const { tensor, least } of this.#plan.weights) {
+        for (const i of places(tensor)) {
+          this.#floats[i] = least === 0 ? 0.5 + random() : 2 * random() - 1;
+        }
       }
       for (const i of places(rows)) this.#floats[i] = 4 * random() - 2;
       const { outputs } = this.#plan.model;

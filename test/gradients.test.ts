@@ -17,7 +17,19 @@ import { generator } from './kernels/core.js';
 // the engine's own functions, on a Float64Array.
 vi.mock('../src/math.js', async () => ({ ...(await import('./float64.js')) }));
 
-const { dense, activation, dropout, flatten, activityRegularization, residual, parallel } = layers;
+const {
+  dense,
+  activation,
+  dropout,
+  flatten,
+  activityRegularization,
+  residual,
+  parallel,
+  batchNormalization,
+  layerNormalization,
+  alphaDropout,
+  gaussianNoise,
+} = layers;
 
 /** Stacks with the activation under test in each place; `last` is the one that the loss wants. */
 const stacks: Record<string, (f: ActivationSpec, last: ActivationSpec) => LayerSpec[]> = {
@@ -156,7 +168,62 @@ describe.each(activationSpecs.map((f) => [nameOf(f), f] as const))('%s', (name, 
   });
 });
 
+/** Stacks with layers whose outputs depend on more than one row, or on chance. */
+const normalized: Record<string, LayerSpec[]> = {
+  'over the batch': [
+    dense({ units: 5 }),
+    batchNormalization(),
+    activation('tanh'),
+    dense({ units: 3 }),
+  ],
+  'over the batch, first': [batchNormalization({ epsilon: 0.1 }), dense({ units: 3 })],
+  'over the batch, without scale or shift': [
+    dense({ units: 4, activation: 'softplus' }),
+    batchNormalization({ scale: false }),
+    dense({ units: 4 }),
+    batchNormalization({ shift: false }),
+  ],
+  'over the batch, frozen': [
+    dense({ units: 4 }),
+    batchNormalization({ trainable: false }),
+    activation('silu'),
+    batchNormalization({ scale: false, shift: false }),
+  ],
+  'over the row': [
+    dense({ units: 6 }),
+    layerNormalization(),
+    activation('gelu'),
+    dense({ units: 5, activation: 'tanh' }),
+    layerNormalization({ scale: false }),
+    dense({ units: 3 }),
+  ],
+  'over the row, in blocks': [
+    residual({ layers: [layerNormalization({ shift: false }), dense({ units: 8 })] }),
+    parallel({ branches: [[batchNormalization()], [layerNormalization({ trainable: false })]] }),
+    dense({ units: 3 }),
+  ],
+  'under noise': [
+    gaussianNoise({ stddev: 0.3 }),
+    dense({ units: 6, activation: 'selu' }),
+    alphaDropout({ rate: 0.3 }),
+    residual({ layers: [gaussianNoise({ stddev: 0.1 }), dense({ units: 6 })] }),
+    dense({ units: 3 }),
+  ],
+};
+
+describe.each(Object.entries(normalized))('%s', (_, stack) => {
+  it.each([3, 5])('in a batch of %i', (batch) => {
+    const spec = { inputShape: [8], layers: stack, loss: 'huber', seed: 4 } as const;
+    const differences = new Differences(spec, batch);
+    differences.draw(generator(batch));
+    const { failures, slopes } = differences.compare();
+    expect(failures).toEqual([]);
+    expect(slopes).toBeGreaterThan(20);
+  });
+});
+
 it('takes every kind of layer', () => {
-  const kinds = Object.values(stacks).flatMap((stack) => stack('tanh', 'linear'));
+  const plain = Object.values(stacks).flatMap((stack) => stack('tanh', 'linear'));
+  const kinds = [...plain, ...Object.values(normalized).flat()];
   expect(new Set(kinds.map(({ type }) => type))).toEqual(new Set(Object.keys(layers)));
 });

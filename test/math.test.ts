@@ -4,7 +4,7 @@ import golden from './fixtures/math.json' with { type: 'json' };
 import * as float64 from './float64.js';
 import { largestUlp, ulp } from './ulp.js';
 
-type Name = 'exp' | 'expm1' | 'log' | 'log1p' | 'tanh' | 'erf' | 'erfc';
+type Name = 'exp' | 'expm1' | 'log' | 'log1p' | 'tanh' | 'erf' | 'erfc' | 'sinTurns';
 
 /** What the doc comments of src/math.ts promise: the largest error in ULP, from, to. */
 const promises: [Name, number, number, number][] = [
@@ -16,6 +16,7 @@ const promises: [Name, number, number, number][] = [
   ['erf', 1.3, -1e30, 1e30],
   ['erfc', 3.5, -1e30, 0.5],
   ['erfc', 6, 0.5, 2],
+  ['sinTurns', 2.8, -0.25, 0.25],
 ];
 /** A prime, so that all mantissas come by. */
 const step = 10007;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dense, layers } from '../src/index.js';
-import { Plan, type Request } from '../src/plan.js';
+import type { Request } from '../src/lists.js';
+import { Plan } from '../src/plan.js';
 import { type Case, randomCase } from './architectures.js';
 import {
   activationSpecs,

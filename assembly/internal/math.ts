@@ -190,3 +190,17 @@ export function erfc(a: v128, gaussian: v128): v128 {
   d = multiplyAdd(d, a, one);
   return f32x4.mul(f32x4.div(n, d), gaussian);
 }
+
+const TURNS: usize = memory.data<f32>([6.2831855, -41.34168, 81.602234, -76.57499, 39.710922]);
+
+/** sin(2πt) for |t| ≤ 1/4. */
+// @ts-ignore: decorator
+@inline
+export function sinTurns(t: v128): v128 {
+  const square = f32x4.mul(t, t);
+  let p = multiplyAdd(splatAt(TURNS + 16), square, splatAt(TURNS + 12));
+  p = multiplyAdd(p, square, splatAt(TURNS + 8));
+  p = multiplyAdd(p, square, splatAt(TURNS + 4));
+  p = multiplyAdd(p, square, splatAt(TURNS));
+  return f32x4.mul(t, p);
+}

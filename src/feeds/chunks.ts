@@ -1,5 +1,5 @@
 import type { Augmenting } from '../augmentation.js';
-import type { Held } from '../plan.js';
+import type { Held } from '../lists.js';
 import { Random, streams } from '../random.js';
 import type { NetworkState } from '../state.js';
 import type { Feed, Part } from './feed.js';

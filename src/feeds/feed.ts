@@ -1,4 +1,4 @@
-import type { Held } from '../plan.js';
+import type { Held } from '../lists.js';
 
 /** Rows that stand in memory, from a place in the order in which lists visit them. */
 export interface Part {

@@ -1,5 +1,6 @@
 import type { Program } from '../backends/backend.js';
-import { counter, type Held, type Plan } from '../plan.js';
+import { counter, type Held } from '../lists.js';
+import type { Plan } from '../plan.js';
 import type { Tensor } from '../tensor.js';
 import type { Feed, Part } from './feed.js';
 

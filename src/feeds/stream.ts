@@ -1,7 +1,7 @@
 import type { Augmenting } from '../augmentation.js';
 import type { Course } from '../checkpoint.js';
 import { Digest } from '../digest.js';
-import type { Held } from '../plan.js';
+import type { Held } from '../lists.js';
 import type { NetworkState } from '../state.js';
 import { isThenable } from '../turns.js';
 import { type Batch, type Batches, iterate, readBatch } from './batches.js';

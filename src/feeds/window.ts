@@ -1,5 +1,5 @@
 import type { DenseRows } from '../data.js';
-import type { Held } from '../plan.js';
+import type { Held } from '../lists.js';
 import type { NetworkState } from '../state.js';
 import type { Tensor } from '../tensor.js';
 import type { Part } from './feed.js';

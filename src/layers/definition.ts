@@ -32,6 +32,8 @@ export interface ParameterDeclaration {
   readonly constraint?: Choice<ConstraintName> | undefined;
   /** Whether it is learnt otherwise than by gradients, as running means are: never stepped or clipped. */
   readonly buffer?: true;
+  /** The least that its numbers may be; default: any. */
+  readonly least?: number;
 }
 
 /** A layer's surroundings while it adds its ops to a list. */

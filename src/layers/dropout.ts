@@ -1,4 +1,6 @@
-import { numberWithin } from '../checks.js';
+import { largestFloat, numberWithin } from '../checks.js';
+import type { ListBuilder } from '../lowering.js';
+import type { Shape, Tensor } from '../tensor.js';
 import type { LayerDefinition, LayerOptions } from './definition.js';
 
 /**
@@ -12,40 +14,102 @@ export interface DropoutSpec extends LayerOptions {
   readonly rate: number;
 }
 
+function checkRate({ rate }: { readonly rate: number }, _input: Shape, where: string): void {
+  numberWithin(rate, `${where}: rate`, 0, 1, 'open');
+}
+
 export const dropout: LayerDefinition<DropoutSpec> = {
   options: ['rate'],
-  check(spec, _input, where) {
-    numberWithin(spec.rate, `${where}: rate`, 0, 1, 'open');
-  },
+  check: checkRate,
   output: (_spec, input) => input,
   lower({ rate }, build, x) {
     if (!build.training || rate === 0) return x;
     const { batch, counters } = build;
-    const units = x.columns;
-    const mask = build.value(units, false);
-    const y = build.value(units, build.needsGradient(x));
+    const { columns: units, pitch } = x;
+    const { mask, y } = masked(build, x);
     const { seed, stream } = build.randomKey();
-    // The word must reach rate · 2³²; as a signed integer, because that is what a record holds.
-    const threshold = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1) | 0;
-    build.emit(
-      'dropoutForward',
-      y,
-      mask,
-      x,
-      counters,
-      batch,
-      units,
-      x.pitch,
-      seed,
-      stream,
-      threshold,
-      1 / (1 - rate),
-    );
-    build.onBackward(y, (dy) => {
-      build.contribute(x, (dx) => {
-        build.emit('dropoutBackward', dx, dy, mask, batch, units, x.pitch);
-      });
+    const key = [seed, stream, thresholdOf(rate)] as const;
+    const sizes = [batch, units, pitch] as const;
+    build.emit('dropoutForward', y, mask, x, counters, ...sizes, ...key, 1 / (1 - rate));
+    return y;
+  },
+};
+
+/** The word must reach rate · 2³²; as a signed integer, because that is what a record holds. */
+const thresholdOf = (rate: number) => Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1) | 0;
+
+/** Room for outputs and the mask that their slope is. */
+function masked(build: ListBuilder, x: Tensor): { mask: Tensor; y: Tensor } {
+  const mask = build.value(x.columns, false);
+  const y = build.value(x.columns, build.needsGradient(x));
+  build.onBackward(y, (dy) => {
+    build.contribute(x, (dx) => {
+      build.emit('dropoutBackward', dx, dy, mask, build.batch, x.columns, x.pitch);
     });
+  });
+  return { mask, y };
+}
+
+/**
+ * Alpha dropout (Klambauer et al. 2017), which goes with selu: in training each input is
+ * α′ = −1.7581 with probability `rate`, what selu tends to below, and all are then shifted and scaled,
+ * y = a·x + b, so that inputs of mean 0 and variance 1 keep both: a = (q·(1 + rate·α′²))^−½ with
+ * q = 1 − rate, and b = −a·rate·α′. In prediction nothing happens.
+ */
+export interface AlphaDropoutSpec extends LayerOptions {
+  readonly type: 'alphaDropout';
+  /** Share of inputs dropped, in [0, 1). */
+  readonly rate: number;
+}
+
+/** α′ = −λ·α of selu. */
+const saturation = -1.0507009873554805 * 1.6732632423543772;
+
+export const alphaDropout: LayerDefinition<AlphaDropoutSpec> = {
+  options: ['rate'],
+  check: checkRate,
+  output: (_spec, input) => input,
+  lower({ rate }, build, x) {
+    if (!build.training || rate === 0) return x;
+    const { batch, counters } = build;
+    const { columns: units, pitch } = x;
+    const { mask, y } = masked(build, x);
+    const { seed, stream } = build.randomKey();
+    const scale = 1 / Math.sqrt((1 - rate) * (1 + rate * saturation * saturation));
+    const shift = -scale * rate * saturation;
+    const line = [scale, shift, scale * saturation + shift] as const;
+    const key = [seed, stream, thresholdOf(rate)] as const;
+    const sizes = [batch, units, pitch] as const;
+    build.emit('alphaDropoutForward', y, mask, x, counters, ...sizes, ...key, ...line);
+    return y;
+  },
+};
+
+/**
+ * Noise while training: y = x + n with n normal, of mean 0 and deviation `stddev`, drawn anew for each
+ * element and step from the network's seed. In prediction nothing happens.
+ */
+export interface GaussianNoiseSpec extends LayerOptions {
+  readonly type: 'gaussianNoise';
+  /** The deviation of the noise, at least 0. */
+  readonly stddev: number;
+}
+
+export const gaussianNoise: LayerDefinition<GaussianNoiseSpec> = {
+  options: ['stddev'],
+  check(spec, _input, where) {
+    numberWithin(spec.stddev, `${where}: stddev`, 0, largestFloat);
+  },
+  output: (_spec, input) => input,
+  lower({ stddev }, build, x) {
+    if (!build.training || stddev === 0) return x;
+    const { batch, counters } = build;
+    const y = build.value(x.columns, build.needsGradient(x));
+    const { seed, stream } = build.randomKey();
+    build.scratch(16);
+    const sizes = [batch, x.columns, x.pitch] as const;
+    build.emit('gaussianNoiseForward', y, x, counters, ...sizes, seed, stream, stddev);
+    build.onBackward(y, (dy) => build.passOn(dy, [x]));
     return y;
   },
 };

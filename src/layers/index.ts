@@ -9,7 +9,20 @@ import {
 import { type ParallelSpec, parallel, type ResidualSpec, residual } from './composite.js';
 import type { LayerDefinition } from './definition.js';
 import { type DenseSpec, dense as denseDefinition } from './dense.js';
-import { type DropoutSpec, dropout } from './dropout.js';
+import {
+  type AlphaDropoutSpec,
+  alphaDropout,
+  type DropoutSpec,
+  dropout,
+  type GaussianNoiseSpec,
+  gaussianNoise,
+} from './dropout.js';
+import {
+  type BatchNormalizationSpec,
+  batchNormalization,
+  type LayerNormalizationSpec,
+  layerNormalization,
+} from './normalization.js';
 import {
   type ActivityRegularizationSpec,
   activityRegularization,
@@ -20,7 +33,8 @@ export type { ActivationLayerSpec, ActivationSpec, FlattenSpec } from './activat
 export type { ParallelSpec, ResidualSpec } from './composite.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
-export type { DropoutSpec } from './dropout.js';
+export type { AlphaDropoutSpec, DropoutSpec, GaussianNoiseSpec } from './dropout.js';
+export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
 export type {
   ActivityRegularizationSpec,
   ConstraintSpec,
@@ -32,8 +46,12 @@ export type LayerSpec =
   | DenseSpec
   | ActivationLayerSpec
   | DropoutSpec
+  | AlphaDropoutSpec
+  | GaussianNoiseSpec
   | FlattenSpec
   | ActivityRegularizationSpec
+  | BatchNormalizationSpec
+  | LayerNormalizationSpec
   | ResidualSpec
   | ParallelSpec;
 
@@ -43,8 +61,12 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     dense: denseDefinition,
     activation,
     dropout,
+    alphaDropout,
+    gaussianNoise,
     flatten,
     activityRegularization,
+    batchNormalization,
+    layerNormalization,
     residual,
     parallel,
   };
@@ -79,11 +101,31 @@ export const layers = {
   }),
   /** Zeroes a share of its inputs while training. See {@link DropoutSpec}. */
   dropout: (options: Options<DropoutSpec>): DropoutSpec => ({ type: 'dropout', ...options }),
+  /** Dropout that goes with selu. See {@link AlphaDropoutSpec}. */
+  alphaDropout: (options: Options<AlphaDropoutSpec>): AlphaDropoutSpec => ({
+    type: 'alphaDropout',
+    ...options,
+  }),
+  /** Adds noise to its inputs while training. See {@link GaussianNoiseSpec}. */
+  gaussianNoise: (options: Options<GaussianNoiseSpec>): GaussianNoiseSpec => ({
+    type: 'gaussianNoise',
+    ...options,
+  }),
   /** Makes rows of any shape flat. See {@link FlattenSpec}. */
   flatten: (): FlattenSpec => ({ type: 'flatten' }),
   /** A penalty on what passes through: { l1, l2 }. See {@link ActivityRegularizationSpec}. */
   activityRegularization: (options: RegularizerSpec): ActivityRegularizationSpec => ({
     type: 'activityRegularization',
+    ...options,
+  }),
+  /** Normalizes columns over the batch. See {@link BatchNormalizationSpec}. */
+  batchNormalization: (options: Options<BatchNormalizationSpec> = {}): BatchNormalizationSpec => ({
+    type: 'batchNormalization',
+    ...options,
+  }),
+  /** Normalizes each row by itself. See {@link LayerNormalizationSpec}. */
+  layerNormalization: (options: Options<LayerNormalizationSpec> = {}): LayerNormalizationSpec => ({
+    type: 'layerNormalization',
     ...options,
   }),
   /** Adds what its layers give to its inputs: y = x + f(x). See {@link ResidualSpec}. */

@@ -1,5 +1,5 @@
-import { fround } from '../math.js';
-import { firstWord } from '../random.js';
+import { fround, log, sinTurns } from '../math.js';
+import { firstWord, secondWord } from '../random.js';
 import type { Floats } from './definition.js';
 
 /**
@@ -49,5 +49,72 @@ export function dropoutBackward(
 ): void {
   for (let r = 0; r < batch; r++) {
     for (let i = r * pitch, end = i + units; i < end; i++) dx[i] = fround(dy[i]! * mask[i]!);
+  }
+}
+
+/**
+ * Dropout that keeps mean 0 and variance 1 (Klambauer et al. 2017): y = scale·x + shift where the
+ * element's random word is at least `threshold`, and `dropped` elsewhere; mask = scale, or 0. Its slope
+ * is that of `dropoutBackward`. Words as in `dropoutForward`. y may be x.
+ */
+export function alphaDropoutForward(
+  y: Floats,
+  mask: Floats,
+  x: Floats,
+  counters: Int32Array,
+  batch: number,
+  units: number,
+  pitch: number,
+  seed: number,
+  stream: number,
+  threshold: number,
+  scale: number,
+  shift: number,
+  dropped: number,
+): void {
+  const step = counters[2]!;
+  const before = counters[7]!;
+  const [factor, offset, other] = [fround(scale), fround(shift), fround(dropped)];
+  for (let r = 0; r < batch; r++) {
+    for (let u = 0; u < units; u++) {
+      const i = r * pitch + u;
+      const word = firstWord(seed, stream, (before + r) * units + u, step);
+      const kept = word >>> 0 >= threshold >>> 0;
+      mask[i] = kept ? factor : 0;
+      y[i] = kept ? fround(fround(x[i]! * factor) + offset) : other;
+    }
+  }
+}
+
+/**
+ * y = x + deviation·n, n normal with mean 0 and deviation 1: √(−2·log u)·cos(2πt) (Box and Muller
+ * 1958), u in (0, 1] and t in [−½, ½) from the upper 24 bits of the element's two random words, so
+ * that |n| < 5.8. The key and the counter of the words are those of `dropoutForward`. y may be x.
+ * In WebAssembly the words stand in 16 floats of scratch.
+ */
+export function gaussianNoiseForward(
+  y: Floats,
+  x: Floats,
+  counters: Int32Array,
+  batch: number,
+  units: number,
+  pitch: number,
+  seed: number,
+  stream: number,
+  deviation: number,
+): void {
+  const step = counters[2]!;
+  const before = counters[7]!;
+  const factor = fround(deviation);
+  for (let r = 0; r < batch; r++) {
+    for (let u = 0; u < units; u++) {
+      const i = r * pitch + u;
+      const uniform =
+        ((firstWord(seed, stream, (before + r) * units + u, step) >>> 8) + 1) * 2 ** -24;
+      const turn = (secondWord() >> 8) * 2 ** -24;
+      const radius = fround(Math.sqrt(fround(-2 * log(uniform))));
+      const normal = fround(radius * sinTurns(0.25 - Math.abs(turn)));
+      y[i] = fround(x[i]! + fround(factor * normal));
+    }
   }
 }

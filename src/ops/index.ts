@@ -7,6 +7,7 @@ export * from './dropout.js';
 export * from './epochs.js';
 export * from './losses.js';
 export * from './merge.js';
+export * from './normalization.js';
 export * from './optimizers.js';
 export * from './regularization.js';
 export * from './rows.js';

@@ -27,6 +27,8 @@ interface Place {
   readonly tensor: Tensor;
   readonly name: string;
   readonly values: Float32Array | undefined;
+  /** What all of it is at first, where that is not 0. */
+  readonly fill: number;
   size: number;
 }
 
@@ -57,7 +59,8 @@ export function writeProgram(model: Model, { weights }: Snapshot): Program {
     const weight = plan.weights.find((p) => p.tensor.offset === tensor.offset);
     const name = weight ? weight.name.replaceAll('.', '_') : `values_${++values}`;
     const kept = weight && weights[weight.name]!.values;
-    places.set(tensor.offset, { tensor, name, values: kept, size });
+    const fill = Number(tensor.offset === plan.ones.offset);
+    places.set(tensor.offset, { tensor, name, values: kept, fill, size });
     return name;
   };
   const inputs = nameOf(rows);
@@ -77,9 +80,12 @@ export function writeProgram(model: Model, { weights }: Snapshot): Program {
 }
 
 /** An array with its numbers in it; rows are padded as the kernels count them. */
-function declaration({ tensor, name, values, size }: Place): string {
+function declaration({ tensor, name, values, fill, size }: Place): string {
   const { type, rows, columns, pitch } = tensor;
-  if (!values) return `const ${name} = new ${arrayTypes[type]}(${size});`;
+  if (!values) {
+    const filled = fill === 0 ? '' : `.fill(${fill})`;
+    return `const ${name} = new ${arrayTypes[type]}(${size})${filled};`;
+  }
   const numbers = floatList(values);
   return rows === 1 || pitch === columns
     ? `const ${name} = Float32Array.from(${numbers});`

@@ -36,8 +36,19 @@ async function compare(model: Network, rows: InputRows, codes?: Float32Array) {
   });
 }
 
-const compareSpec = (spec: NetworkSpec, rows = 17) =>
-  compare(sequential(spec), floats(rows * spec.inputShape.reduce((a, b) => a * b, 1)));
+const compareSpec = (spec: NetworkSpec, rows = 17) => {
+  const model = sequential(spec);
+  // Not as they start: normalization would do nothing.
+  const learnt = Object.entries(model.getWeights()).filter(([name]) =>
+    /scale|shift|mean|variance/.test(name),
+  );
+  const drawn = learnt.map(([name, { length }]) => [
+    name,
+    floats(length).map((v) => 0.5 + Math.abs(v)),
+  ]);
+  model.setWeights(Object.fromEntries(drawn));
+  return compare(model, floats(rows * spec.inputShape.reduce((a, b) => a * b, 1)));
+};
 
 describe('onnxruntime predicts the same', () => {
   it.each(activationSpecs.map((activation) => [nameOf(activation), activation] as const))(
@@ -65,6 +76,18 @@ describe('onnxruntime predicts the same', () => {
     ['dropout', [3], [layers.dropout({ rate: 0.5 }), layers.dense({ units: 2 })]],
     ['dropout alone', [2, 2], [layers.dropout({ rate: 0.5 })]],
     ['many units', [130], [layers.dense({ units: 70, activation: 'relu' })]],
+    ['noise', [3], [layers.gaussianNoise({ stddev: 1 }), layers.alphaDropout({ rate: 0.5 })]],
+    [
+      'normalization',
+      [5],
+      [
+        layers.batchNormalization({ epsilon: 0.01 }),
+        layers.dense({ units: 7 }),
+        layers.layerNormalization({ scale: false }),
+        layers.batchNormalization({ shift: false, scale: false }),
+        layers.layerNormalization({ epsilon: 0.1 }),
+      ],
+    ],
     [
       'blocks of layers',
       [5],

@@ -3,6 +3,7 @@ import { int } from '../graph.js';
 import { exportActivation } from './activation.js';
 import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
+import { exportBatchNormalization, exportLayerNormalization } from './normalization.js';
 
 /** Layers that do something in training only. */
 const nothing: ExportLayer<LayerSpec> = (x) => x;
@@ -14,9 +15,13 @@ export const exports: {
   dense: exportDense,
   activation: exportActivation,
   dropout: nothing,
+  alphaDropout: nothing,
+  gaussianNoise: nothing,
   activityRegularization: nothing,
   flatten: (x, { layer, build }) =>
     layer.input.length === 1 ? x : build.node('Flatten', [x], { axis: int(1) }),
+  batchNormalization: exportBatchNormalization,
+  layerNormalization: exportLayerNormalization,
   residual: (x, { build, through }) => {
     const f = through('layers', x);
     return build.node('Add', [through('shortcut', x), f]);

@@ -1,0 +1,30 @@
+import type {
+  BatchNormalizationSpec,
+  LayerNormalizationSpec,
+} from '../../../layers/normalization.js';
+import { defaultEpsilon } from '../../../layers/normalization.js';
+import { float } from '../graph.js';
+import type { ExportContext, ExportLayer } from './definition.js';
+
+type Normalization = BatchNormalizationSpec | LayerNormalizationSpec;
+
+/** Scale and shift, which the operators always take. */
+function scaleAndShift({ layer, build, weights }: ExportContext<Normalization>): [string, string] {
+  const columns = layer.input[0]!;
+  const all = (name: string, value: number) =>
+    build.floats(name, new Float32Array(columns).fill(value), [columns]);
+  const { scale, shift } = layer.parameters;
+  return [scale ? weights('scale') : all('scale', 1), shift ? weights('shift') : all('shift', 0)];
+}
+
+export const exportBatchNormalization: ExportLayer<BatchNormalizationSpec> = (x, context) => {
+  const { layer, build, weights } = context;
+  const inputs = [x, ...scaleAndShift(context), weights('mean'), weights('variance')];
+  const epsilon = float(layer.spec.epsilon ?? defaultEpsilon);
+  return build.node('BatchNormalization', inputs, { epsilon });
+};
+
+export const exportLayerNormalization: ExportLayer<LayerNormalizationSpec> = (x, context) => {
+  const epsilon = float(context.layer.spec.epsilon ?? defaultEpsilon);
+  return context.build.node('LayerNormalization', [x, ...scaleAndShift(context)], { epsilon });
+};
