@@ -259,7 +259,7 @@ describe('weights', () => {
     expect(loss).toBe(model.evaluate(rows, y).loss);
     expect(Object.keys(weights)).toEqual(Object.keys(model.getWeights()));
     expect(inputs).toHaveLength(6);
-    expect(model.gradients(rows, y)).toEqual({ loss, weights });
+    expect(model.gradients(rows, y)).toEqual({ loss, weights, buffers: {} });
     // The last bias has the gradient of the outputs themselves: Σ_r 2(y − t) / (rows × outputs).
     const outputs = model.predict(rows);
     for (const k of [0, 1]) {
