@@ -9,4 +9,5 @@ const asc = 'node_modules/assemblyscript/bin/asc.js';
 run('scripts/generate-runner.mjs');
 run('scripts/generate-parts.mjs');
 for (const target of ['release', 'debug', 'fused']) run(asc, '--target', target);
-run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused');
+run(asc, '--config', 'asconfig.predict.json', '--target', 'release');
+run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused', 'predict');

@@ -78,9 +78,19 @@ async function addCommonJs(folder) {
 
 rmSync('dist', { recursive: true, force: true });
 
-const programs = Object.keys(entries).filter((name) => entries[name] === 'program');
-const everywhere = Object.keys(entries).filter((name) => entries[name] === 'everywhere');
-await bundle({ outDir: 'dist', dts: true }, Object.keys(entries));
+const entriesThat = (are) => Object.keys(entries).filter((name) => are(entries[name]));
+const programs = entriesThat((are) => are === 'program');
+const everywhere = entriesThat((are) => are === 'everywhere');
+const alone = entriesThat((are) => are === 'alone');
+const sharing = entriesThat((are) => are !== 'alone');
+
+/** All of these entries: those that share code, and each of the others by itself. */
+async function bundleAll(options, names) {
+  await bundle(options, names);
+  for (const name of alone) await bundle({ ...options, splitting: false }, [name]);
+}
+
+await bundleAll({ outDir: 'dist', dts: true }, sharing);
 writeFileSync(
   'dist/core.wasm.d.ts',
   'declare const module: WebAssembly.Module;\nexport default module;\n',
@@ -96,7 +106,7 @@ writeFileSync('dist/THIRD_PARTY_NOTICES', `In cli.js: papaparse\n\n${licence}\n`
 const modules = new Set();
 for (const [runtime, suffix] of Object.entries(importing)) {
   const esbuildPlugins = [importModules(suffix, modules)];
-  await bundle({ outDir: `dist/${runtime}`, esbuildPlugins }, everywhere);
+  await bundleAll({ outDir: `dist/${runtime}`, esbuildPlugins }, everywhere);
   dropBareImports(`dist/${runtime}`);
 }
 for (const name of modules) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);

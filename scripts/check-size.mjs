@@ -8,6 +8,7 @@ import { build, transform } from 'esbuild';
 const limits = {
   "export { sequential } from 'chainrule'": 66_000,
   "import { sequential } from 'chainrule'": 100,
+  "export { loadPredictor } from 'chainrule/predict'": 12_000,
 };
 
 const gzipped = (text) => gzipSync(text, { level: 9 }).length;
@@ -16,7 +17,7 @@ const gzipped = (text) => gzipSync(text, { level: 9 }).length;
 async function bundle(program, entry) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: process.cwd() },
-    alias: { chainrule: entry },
+    alias: { 'chainrule/predict': './dist/predict.js', chainrule: entry },
     bundle: true,
     minify: true,
     write: false,

@@ -13,6 +13,8 @@ export const entries = {
   cli: 'program',
   module: 'everywhere',
   convert: 'everywhere',
+  // Everywhere too, and in one file: it is short because it shares nothing.
+  predict: 'alone',
 };
 
 /** Runtimes that compile no bytes on request: there, modules are imported, not carried as text. */
@@ -28,7 +30,7 @@ export function exportsMap() {
     if (where === 'program') continue;
     const types = `./dist/${name}.d.ts`;
     const conditions = {};
-    if (where === 'everywhere') {
+    if (where === 'everywhere' || where === 'alone') {
       for (const runtime of Object.keys(importing)) {
         conditions[runtime] = { types, default: `./dist/${runtime}/${name}.js` };
       }

@@ -1,12 +1,13 @@
 import { known, onlyKeys, show, wholeNumber } from './checks.js';
 import type { Model } from './layers/model.js';
 import * as decisions from './metrics/decisions.js';
-import type {
-  Kind,
-  Metric,
-  MetricContext,
-  MetricDefinition,
-  MetricOptions,
+import {
+  decisionOf,
+  type Kind,
+  type Metric,
+  type MetricContext,
+  type MetricDefinition,
+  type MetricOptions,
 } from './metrics/definition.js';
 import * as probabilities from './metrics/probabilities.js';
 import * as values from './metrics/values.js';
@@ -85,18 +86,16 @@ const probabilistic = ['sigmoid', 'hardSigmoid', 'softmax'];
 
 /** How the outputs of a network are read. */
 export function metricContext({ loss, outputs, outputActivation }: Readable): MetricContext {
-  const labels = loss?.targets === 'labels';
-  const largest = labels || (outputs > 1 && loss?.type !== 'binaryCrossentropy');
+  const decision = decisionOf(loss, outputs);
   const numbers = loss?.targets === 'values' && !probabilistic.includes(outputActivation);
-  const logits = loss?.outputsAreLogits === true;
-  const classes: Kind = largest ? 'classes' : outputs === 1 ? 'binary' : 'flags';
+  const single: Kind = outputs === 1 ? 'binary' : 'flags';
+  const classes: Kind = decision.decision === 'largest' ? 'classes' : single;
   return {
     kind: numbers ? 'values' : classes,
     outputs,
-    decision: largest ? 'largest' : 'threshold',
-    threshold: logits ? 0 : 0.5,
-    labels,
-    logits,
+    ...decision,
+    labels: loss?.targets === 'labels',
+    logits: loss?.outputsAreLogits === true,
   };
 }
 

@@ -18,7 +18,7 @@ import { initialValues } from './initializers.js';
 import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
 import { declaredWeights } from './layers/tree.js';
 import type { List, Request } from './lists.js';
-import { largest, metricContext } from './metrics.js';
+import { classesOf, decisionOf } from './metrics/definition.js';
 import { checkGradients, checkNamed } from './parameters.js';
 import type { Weight } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
@@ -230,14 +230,8 @@ export class Network {
    */
   predictClasses(x: InputRows): Label[] {
     const { model, classes } = this.#state;
-    const { decision, threshold } = metricContext(model);
-    const outputs = this.predict(x);
-    const { outputs: width } = model;
-    return Array.from({ length: outputs.length / width }, (_, r) => {
-      const single = decision === 'threshold' && width === 1;
-      const index = single ? Number(outputs[r]! > threshold) : largest(outputs, r * width, width);
-      return classes?.[index] ?? index;
-    });
+    const { loss, outputs } = model;
+    return classesOf(this.predict(x), outputs, decisionOf(loss, outputs), classes);
   }
 
   /**

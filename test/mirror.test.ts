@@ -35,6 +35,11 @@ describe('src/ops and assembly are twins', () => {
     expect(Object.fromEntries(wasm)).toEqual(Object.fromEntries(js));
   });
 
+  it('also the one that chainrule/predict has in a form of its own', () => {
+    const js = signatures('src/ops/dense.ts').get('denseForward');
+    expect([...signatures('assembly/predict/dense.ts')]).toEqual([['denseForward', js]]);
+  });
+
   it('as the compiler saw them', () => {
     const emitted = readFileSync('build/core.d.ts', 'utf8');
     for (const file of ours) {

@@ -1,5 +1,5 @@
 import { version } from '../../package.json';
-import { onlyKeys, show } from '../checks.js';
+import { show } from '../checks.js';
 import { FormatError } from '../errors.js';
 import type { Model, NetworkSpec } from '../layers/model.js';
 import { declaredWeights } from '../layers/tree.js';
@@ -98,7 +98,7 @@ export function readSpec(text: string | Uint8Array): NetworkSpec {
 }
 
 /** The tensors of a file, taken one by one, so that in the end none is left over. */
-class Tensors {
+export class Tensors {
   readonly left: Map<string, ReadTensor>;
 
   constructor(tensors: ReadonlyMap<string, ReadTensor>) {
@@ -127,13 +127,11 @@ class Tensors {
 
 const where = 'model file';
 
-/**
- * Reads a model file that need not be trusted. All of it is checked, and nothing is built.
- *
- * @throws FormatError that says where and what
- */
-export function decodeSnapshot(file: Uint8Array): { snapshot: Snapshot; model: Model } {
-  const { tensors: read, metadata } = readSafetensors(file);
+const about = `metadata ${metadataKey}`;
+
+/** The parts of a model file that need not be trusted: they are there, and what they say is unchecked. */
+export function openModelFile(file: Uint8Array): Metadata & { readonly tensors: Tensors } {
+  const { tensors, metadata } = readSafetensors(file);
   const text = metadata.get(metadataKey);
   if (text === undefined) {
     throw new FormatError(
@@ -141,10 +139,17 @@ export function decodeSnapshot(file: Uint8Array): { snapshot: Snapshot; model: M
       8,
     );
   }
-  const about = `metadata ${metadataKey}`;
-  const { spec, preprocessing, training, attachment } = readMetadata(parseJson(text, about), about);
+  return { ...readMetadata(parseJson(text, about)), tensors: new Tensors(tensors) };
+}
+
+/**
+ * Reads a model file that need not be trusted. All of it is checked, and nothing is built.
+ *
+ * @throws FormatError that says where and what
+ */
+export function decodeSnapshot(file: Uint8Array): { snapshot: Snapshot; model: Model } {
+  const { spec, preprocessing, training, attachment, tensors } = openModelFile(file);
   const model = fromFile(() => checkSpec(spec), `${about}: spec`);
-  const tensors = new Tensors(read);
   const weights = emptyTable<SnapshotTensor>();
   for (const { name, shape } of declaredWeights(model.layers)) {
     weights[name] = { shape, values: tensors.take(name, 'F32', shape, Float32Array) };
@@ -176,7 +181,7 @@ interface Metadata {
   readonly attachment?: Json;
 }
 
-function readMetadata(json: Json, about: string): Metadata {
+function readMetadata(json: Json): Metadata {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new FormatError(`${about}: expected an object, got ${show(json)}`, 8);
   }
@@ -191,7 +196,13 @@ function readMetadata(json: Json, about: string): Metadata {
     );
   }
   const keys = ['format', 'version', 'spec', 'preprocessing', 'training', 'attachment'];
-  fromFile(() => onlyKeys(json, keys, 'keys'), about);
+  const other = Object.keys(json).find((key) => !keys.includes(key));
+  if (other !== undefined) {
+    throw new FormatError(
+      `${about}: keys: unknown option ${show(other)}; known: ${keys.join(', ')}`,
+      8,
+    );
+  }
   if (typeof by !== 'string') {
     throw new FormatError(`${about}: version: expected text, got ${show(by)}`, 8);
   }

@@ -1,5 +1,13 @@
-/** The largest output is the class; or each output is yes or no by itself. */
-export type Decision = 'largest' | 'threshold';
+import type { Label } from '../data.js';
+import type { ModelLoss } from '../layers/model.js';
+
+/** How a row of outputs names what it predicts. */
+export interface Decision {
+  /** The largest output is the class; or each output is yes or no by itself. */
+  readonly decision: 'largest' | 'threshold';
+  /** Where 'threshold' decides: 0.5 of a probability, 0 of a logit. */
+  readonly threshold: number;
+}
 
 /**
  * What a network predicts: numbers, one yes or no, one of several classes, or several times yes or
@@ -8,14 +16,10 @@ export type Decision = 'largest' | 'threshold';
 export type Kind = 'values' | 'binary' | 'classes' | 'flags';
 
 /** What a metric must know of the network and its loss. */
-export interface MetricContext {
+export interface MetricContext extends Decision {
   readonly kind: Kind;
   /** Outputs a row. */
   readonly outputs: number;
-  /** How a row of outputs names what it predicts. */
-  readonly decision: Decision;
-  /** Where 'threshold' decides: 0.5 of a probability, 0 of a logit. */
-  readonly threshold: number;
   /** Whether a row of targets is one class index; otherwise it has a number for each output. */
   readonly labels: boolean;
   /** Whether the outputs are logits and not probabilities. */
@@ -65,6 +69,32 @@ export function largest(values: ArrayLike<number>, start: number, count: number)
   let best = 0;
   for (let i = 1; i < count; i++) if (values[start + i]! > values[start + best]!) best = i;
   return best;
+}
+
+/** How outputs that were learnt under a loss, if under any, are read. */
+export function decisionOf(
+  loss: Pick<ModelLoss, 'type' | 'targets' | 'outputsAreLogits'> | undefined,
+  outputs: number,
+): Decision {
+  const many = outputs > 1 && loss?.type !== 'binaryCrossentropy';
+  return {
+    decision: loss?.targets === 'labels' || many ? 'largest' : 'threshold',
+    threshold: loss?.outputsAreLogits ? 0 : 0.5,
+  };
+}
+
+/** The class that each row of outputs says: its name where there are names, else its index. */
+export function classesOf(
+  outputs: Float32Array,
+  width: number,
+  { decision, threshold }: Decision,
+  names: readonly Label[] | undefined,
+): Label[] {
+  const single = decision === 'threshold' && width === 1;
+  return Array.from({ length: outputs.length / width }, (_, r) => {
+    const index = single ? Number(outputs[r]! > threshold) : largest(outputs, r * width, width);
+    return names?.[index] ?? index;
+  });
 }
 
 /** The true class of a row, where the largest output decides. */

@@ -8,8 +8,8 @@ import brain from '../fixtures/brain.json';
 import pytorch from '../fixtures/pytorch.json';
 import tfjs from '../fixtures/tfjs.json';
 
-// The examples of docs/exchange.md, one after another as a reader would run them, in a folder with the
-// files that they read.
+// The examples of docs/saving.md and docs/exchange.md, one after another as a reader would run them, in a
+// folder with the files that they read. Handlers of requests are left to test/runtimes.
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'chainrule-docs-'));
@@ -27,16 +27,27 @@ write('brain.json', JSON.stringify(brain.versions[1]!.models.at(-1)!.json));
 const { safetensors } = pytorch.models.find(({ name }) => name === 'relu')!;
 write('weights.safetensors', Buffer.from(safetensors, 'base64'));
 
-const text = readFileSync(join(root, 'docs/exchange.md'), 'utf8');
-const examples = [...text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)].map(([, language, code]) => ({
-  language: language!,
-  code: code!,
-  title: code!.match(/\b(to|from)[A-Z]\w+/)?.[0] ?? code!.split('\n')[0]!,
-}));
+const text = ['saving.md', 'exchange.md']
+  .map((name) => readFileSync(join(root, 'docs', name), 'utf8'))
+  .join('\n');
+const examples = [...text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)]
+  .map(([, language, code]) => ({
+    language: language!,
+    code: code!,
+    title:
+      code!.match(/\b(to|from)[A-Z]\w+|\b(checkpointFile|loadPredictor|readSnapshot)\b/)?.[0] ??
+      'save',
+  }))
+  .filter(({ code }) => !code.includes('export default'));
 
 it('has an example of each function', () => {
-  for (const name of ['toOnnx', 'fromOnnx', 'fromTfjs', 'fromBrain', 'fromPyTorch', 'toModule']) {
-    expect(examples.map(({ title }) => title)).toContain(name);
+  const saving = ['save', 'load', 'resume', 'checkpointFile', 'loadPredictor'];
+  const exchange = ['toOnnx', 'fromOnnx', 'fromTfjs', 'fromBrain', 'fromPyTorch', 'toModule'];
+  for (const name of [...saving, ...exchange]) {
+    expect(
+      examples.some(({ code }) => code.includes(`${name}`)),
+      name,
+    ).toBe(true);
   }
 });
 

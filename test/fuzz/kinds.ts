@@ -1,8 +1,9 @@
 import type { Kind } from './harness.js';
 import { json } from './kinds/json.js';
 import { onnx } from './kinds/onnx.js';
+import { predictor } from './kinds/predictor.js';
 import { safetensors } from './kinds/safetensors.js';
 import { tfjs } from './kinds/tfjs.js';
 
 /** Every kind of file that is read. */
-export const kinds: readonly Kind[] = [safetensors, json, onnx, tfjs];
+export const kinds: readonly Kind[] = [safetensors, predictor, json, onnx, tfjs];

@@ -89,7 +89,8 @@ const sameBits = (a, b) => a.length === b.length && a.every((value, i) => Object
 const quiet = { onWarning() {} };
 
 /** Models to and from other formats, on the default backend and on plain JavaScript. */
-function exchange({ dense, sequential }, { toOnnx, fromOnnx, fromBrain, toModule }) {
+function exchange(chainrule, { toOnnx, fromOnnx, fromBrain, toModule, loadPredictor }) {
+  const { dense, save, sequential } = chainrule;
   const layers = [dense(5, { activation: 'gelu' }), dense(2, { activation: 'softmax' })];
   const model = sequential({ inputShape: [3], layers, classes: ['no', 'yes'] }, quiet);
   const x = [0.5, -1, 2];
@@ -97,6 +98,11 @@ function exchange({ dense, sequential }, { toOnnx, fromOnnx, fromBrain, toModule
   for (const options of [{}, { backend: 'js' }]) {
     const again = fromOnnx(toOnnx(model), { ...options, ...quiet });
     if (!sameBits(again.predict(x), y)) throw new Error(`ONNX on ${again.backend}: other bits`);
+  }
+  for (const backend of [model.backend, 'js']) {
+    const predictor = loadPredictor(save(model), backend === 'js' ? { backend } : quiet);
+    const same = predictor.backend === backend && sameBits(predictor.predict(x), y);
+    if (!same) throw new Error(`predictor on ${predictor.backend}: other bits or backend`);
   }
   const [w, b] = Object.values(
     sequential({ inputShape: [2], layers: [dense(1)] }, quiet).getWeights(),

@@ -1,6 +1,13 @@
-import { layers, type NetworkSpec, oneHot, sequential, standardScaler } from 'chainrule';
+import {
+  layers,
+  minMaxScaler,
+  type NetworkSpec,
+  oneHot,
+  sequential,
+  standardScaler,
+} from 'chainrule';
 
-/** Networks that between them have a bit of everything, to make whole files of. */
+/** Networks, all but one fitted, that between them have a bit of everything, to make whole files of. */
 export async function models() {
   const specs: NetworkSpec[] = [
     { inputShape: [2], layers: [layers.dense({ units: 3 })] },
@@ -19,6 +26,34 @@ export async function models() {
       preprocess: { y: standardScaler() },
       seed: 7,
     },
+    {
+      inputShape: [3],
+      layers: [
+        layers.batchNormalization({ momentum: 0.3 }),
+        layers.residual({
+          layers: [
+            layers.layerNormalization({ epsilon: 0.01, shift: false }),
+            layers.dense({ units: 4, activation: 'selu', weightConstraint: 'nonNegative' }),
+            layers.alphaDropout({ rate: 0.1 }),
+          ],
+          shortcut: [layers.dense({ units: 4, weightRegularizer: { l2: 0.01 }, trainable: false })],
+        }),
+        layers.parallel({
+          branches: [
+            [layers.activation({ type: 'elu', alpha: 0.7 }), layers.gaussianNoise({ stddev: 0.1 })],
+            [],
+            [layers.parallel({ branches: [[], [layers.activation('gelu')]], merge: 'add' })],
+          ],
+        }),
+        layers.activityRegularization({ l1: 0.01 }),
+        layers.dense({ units: 1, activation: 'sigmoid' }),
+      ],
+      loss: 'binaryCrossentropy',
+      optimizer: { type: 'rmsprop', centered: true },
+      clipping: { type: 'globalNorm', limit: 2 },
+      preprocess: { x: minMaxScaler({ min: -1 }) },
+      classes: ['no', 'yes'],
+    },
   ];
   const made = specs.map((spec) => sequential(spec, { backend: 'js' }));
   const rows = [
@@ -36,6 +71,8 @@ export async function models() {
     },
     { backend: 'js' },
   );
+  const numbers = [1, 2, 4, -1, 0.5, 7, 3, 3, 0];
+  await made[2]!.fit(Float32Array.from(numbers), ['no', 'yes', 'no'], { epochs: 2 });
   await labelled.fit(rows, ['__proto__', 'b', 'constructor'], { epochs: 2 });
   return [...made, labelled];
 }

@@ -1,6 +1,8 @@
 const chainrule = require('chainrule');
 const { fused } = require('chainrule/fused');
-const formats = ['onnx', 'convert', 'module'].map((name) => require(`chainrule/${name}`));
+const formats = ['onnx', 'convert', 'module', 'predict'].map((name) =>
+  require(`chainrule/${name}`),
+);
 
 import('../checks.mjs')
   .then(({ check }) => check(chainrule, fused, Object.assign({}, ...formats)))

@@ -3,8 +3,9 @@ import * as convert from 'chainrule/convert';
 import { fused } from 'chainrule/fused';
 import * as module from 'chainrule/module';
 import * as onnx from 'chainrule/onnx';
+import * as predict from 'chainrule/predict';
 import { check } from '../checks.mjs';
 
 console.log(
-  `OUTCOME ${JSON.stringify(await check(chainrule, fused, { ...onnx, ...convert, ...module }))}`,
+  `OUTCOME ${JSON.stringify(await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict }))}`,
 );

@@ -4,6 +4,7 @@ import * as convert from 'chainrule/convert';
 import { fused } from 'chainrule/fused';
 import * as module from 'chainrule/module';
 import * as onnx from 'chainrule/onnx';
+import * as predict from 'chainrule/predict';
 import { check } from '../checks.mjs';
 
 /** Floating point operations that pass, by design, before the event loop has a turn all the same. */
@@ -44,7 +45,9 @@ export default {
       if (turns < expected) {
         throw new Error(`others had ${turns} turns during a training, expected ${expected}`);
       }
-      return Response.json(await check(chainrule, fused, { ...onnx, ...convert, ...module }));
+      return Response.json(
+        await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict }),
+      );
     } catch (error) {
       return Response.json({ error: String(error?.stack ?? error) });
     }

@@ -3,6 +3,7 @@ import * as convert from 'chainrule/convert';
 import { fused } from 'chainrule/fused';
 import * as module from 'chainrule/module';
 import * as onnx from 'chainrule/onnx';
+import * as predict from 'chainrule/predict';
 import { check } from '../checks.mjs';
 
-postMessage(await check(chainrule, fused, { ...onnx, ...convert, ...module }));
+postMessage(await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict }));

@@ -1,0 +1,121 @@
+import type { Label } from '../data.js';
+import { allFinite } from '../finite.js';
+import { mostWidth } from '../formats/bounds.js';
+import { openModelFile } from '../formats/model-file.js';
+import { type Decision, decisionOf } from '../metrics/definition.js';
+import type { LossDefinition } from '../ops/definition.js';
+import { losses } from '../ops/losses.js';
+import { type Shape, sizeOf } from '../tensor.js';
+import { count, list, nameIn, refuse, table, within } from './checks.js';
+import { Forward, type Values } from './forward.js';
+import { lastActivation, lowerStack } from './layers.js';
+import type { Column } from './rows.js';
+
+/** What a file says of a network, as far as prediction goes. */
+export interface Parts {
+  readonly forward: Forward;
+  readonly inputShape: Shape;
+  readonly x: Values;
+  readonly y: Values;
+  /** What is done to the columns of the inputs, and was done to those of the targets. */
+  readonly inputColumns: readonly Column[] | undefined;
+  readonly outputColumns: readonly Column[] | undefined;
+  readonly decision: Decision;
+  readonly classes: readonly Label[] | undefined;
+}
+
+/**
+ * Reads a model file that need not be trusted. What prediction takes is checked, and nothing is built.
+ *
+ * @throws FormatError that says where and what
+ */
+export function readParts(file: Uint8Array): Parts {
+  const { spec: given, preprocessing, tensors } = openModelFile(file);
+  const spec = table(given, 'spec');
+  if (spec.task !== undefined) refuse('task', 'the short form written out', spec.task);
+  const inputShape = list(spec.inputShape, 'inputShape').map((size) => count(size, 'inputShape'));
+  const columns = within(sizeOf(inputShape), 'inputShape: numbers in a row', 1, mostWidth);
+  const { x: encoding, y: scaling } = table(spec.preprocess, 'preprocess');
+  const fitted = table(preprocessing, 'preprocessing');
+  const inputColumns = readColumns(encoding, fitted.x, columns, 'x');
+  const isWider = inputColumns?.some((column) => 'count' in column);
+  const width = inputColumns?.reduce((sum, c) => sum + ('count' in c ? c.count : 1), 0);
+
+  const forward = new Forward((name, shape, least = Number.NEGATIVE_INFINITY) => {
+    const values = tensors.take(name, 'F32', shape, Float32Array);
+    if (!allFinite(values)) refuse(name, 'finite numbers', values);
+    if (values.some((value) => value < least)) refuse(name, `numbers from ${least} on`, values);
+    return values;
+  });
+  const x = forward.values(isWider ? [width!] : inputShape, 'inputs');
+  const layers = list(spec.layers, 'layers');
+  if (layers.length === 0) refuse('layers', 'at least one', layers);
+  const y = lowerStack(layers, x, forward, 'layers');
+  const extra = [...tensors.left.keys()].find((name) => name.startsWith('layers.'));
+  if (extra !== undefined) refuse('tensors', 'those of the layers alone', extra);
+  return {
+    ...{ forward, inputShape, x, y, inputColumns },
+    outputColumns: readColumns(scaling, fitted.y, y.columns, 'y'),
+    decision: readDecision(spec.loss, layers, y.columns),
+    classes: readLabels(spec.classes, 'classes', y.columns === 1 ? 2 : y.columns),
+  };
+}
+
+/** Names of classes or categories, each of them once; where `size` is given, so many. */
+function readLabels(given: unknown, where: string, size?: number): readonly Label[] | undefined {
+  if (given === undefined) return undefined;
+  const labels = list(given, where);
+  if (size !== undefined && labels.length !== size) refuse(where, `${size} names`, labels);
+  for (const label of labels) {
+    if (label === null || typeof label === 'object') refuse(where, 'names', label);
+  }
+  if (new Set(labels).size !== labels.length) refuse(where, 'each name once', labels);
+  return labels as readonly Label[];
+}
+
+/** What is done to columns, and what has been learnt of them. */
+function readColumns(
+  given: unknown,
+  fitted: unknown,
+  size: number,
+  of: 'x' | 'y',
+): readonly Column[] | undefined {
+  if (given === undefined) return undefined;
+  const where = `preprocess.${of}`;
+  const entryAt = (c: number) => (Array.isArray(given) ? given[c] : given) as unknown;
+  const learnt = fitted === undefined ? undefined : list(fitted, where);
+  if (learnt && learnt.length !== size) refuse(where, `${size} columns`, learnt);
+  if (Array.isArray(given) && given.length !== size) refuse(where, `${size} columns`, given);
+  return Array.from({ length: size }, (_, c): Column => {
+    const { type, categories } = table(entryAt(c) ?? {}, where);
+    const column = table(learnt?.[c], where);
+    if (type !== 'oneHot' || of === 'y') {
+      // What is left as it is needs no learning.
+      const open = of === 'x' && learnt === undefined && entryAt(c) === null;
+      const center = within(open ? 0 : column.center, `${where}: center`, -most, most);
+      const scale = within(open ? 1 : column.scale, `${where}: scale`, 0, most);
+      return scale > 0 ? { center, scale } : refuse(`${where}: scale`, 'more than 0', scale);
+    }
+    const own = readLabels(Array.isArray(categories) ? categories : undefined, where);
+    const labels = readLabels(learnt ? column.categories : own, where);
+    const length = own?.length ?? count(categories, where);
+    if (!labels || labels.length > length)
+      return refuse(where, 'the categories', column.categories);
+    const places = new Map(labels.map((label, i) => [label, i] as const));
+    return { count: length, categories: labels, places };
+  });
+}
+
+const most = Number.MAX_VALUE;
+
+function readDecision(given: unknown, layers: readonly unknown[], outputs: number): Decision {
+  if (given === undefined) return decisionOf(undefined, outputs);
+  const type = nameIn(
+    typeof given === 'object' ? table(given ?? 0, 'loss').type : given,
+    losses,
+    'loss',
+  );
+  const { targets, logits }: LossDefinition = losses[type];
+  const outputsAreLogits = logits !== undefined && logits !== lastActivation(layers);
+  return decisionOf({ type, targets, outputsAreLogits }, outputs);
+}
