@@ -227,6 +227,11 @@ describe('parameters', () => {
 describe('refused', () => {
   it.each<[string, unknown, number[]?]>([
     ['layers[0] (batchNormalization): epsilon: expected a number', { epsilon: 0 }],
+    // As files have what is left open by mistake.
+    ['layers[0] (batchNormalization): epsilon: expected a number', { epsilon: null }],
+    ['layers[0] (batchNormalization): momentum: expected a number', { momentum: null }],
+    ['layers[0] (batchNormalization): scale: expected true or false', { scale: null }],
+    ['layers[0] (batchNormalization): shift: expected true or false', { shift: null }],
     [
       'layers[0] (batchNormalization): momentum: expected a number in [0, 1], got 1.5',
       { momentum: 1.5 },

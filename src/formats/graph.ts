@@ -28,6 +28,12 @@ export interface Rows {
   readonly merged?: { readonly how: 'add' | 'concatenate'; readonly ends: readonly Rows[] };
 }
 
+/**
+ * The share of the batch in running statistics, where a file has that of what was before. The one is
+ * often a float32, and the other is to be the number that it stands for.
+ */
+export const shareOfBatch = (kept: number): number => Number((1 - kept).toFixed(6));
+
 /** What a layer makes of rows. */
 export function layerOn<R extends Rows>(
   from: R,

@@ -41,6 +41,8 @@ const work = 8;
 
 /** ε where a spec names none. */
 export const defaultEpsilon = 1e-5;
+/** m where a spec names none. */
+export const defaultMomentum = 0.1;
 
 function checkOptions(spec: NormalizationOptions, input: Shape, where: string): void {
   if (input.length !== 1) {
@@ -48,8 +50,10 @@ function checkOptions(spec: NormalizationOptions, input: Shape, where: string): 
       `${where}: expected rows of one dimension, got rows of shape [${input.join(', ')}]; put a flatten layer before it`,
     );
   }
-  numberWithin(spec.epsilon ?? defaultEpsilon, `${where}: epsilon`, smallestFloat, 1);
-  for (const name of ['scale', 'shift'] as const) flag(spec[name] ?? true, `${where}: ${name}`);
+  const { epsilon = defaultEpsilon, scale = true, shift = true } = spec;
+  numberWithin(epsilon, `${where}: epsilon`, smallestFloat, 1);
+  flag(scale, `${where}: scale`);
+  flag(shift, `${where}: shift`);
 }
 
 const row = (columns: number, type: InitializerName): ParameterDeclaration => ({
@@ -74,7 +78,8 @@ export const batchNormalization: LayerDefinition<BatchNormalizationSpec> = {
 
   check(spec, input, where) {
     checkOptions(spec, input, where);
-    numberWithin(spec.momentum ?? 0.1, `${where}: momentum`, 0, 1);
+    const { momentum = defaultMomentum } = spec;
+    numberWithin(momentum, `${where}: momentum`, 0, 1);
   },
 
   output: (_spec, input) => input,
@@ -86,7 +91,7 @@ export const batchNormalization: LayerDefinition<BatchNormalizationSpec> = {
   }),
 
   lower(spec, build, x, { scale, shift, ...running }, { trainable }) {
-    const { epsilon = defaultEpsilon, momentum = 0.1 } = spec;
+    const { epsilon = defaultEpsilon, momentum = defaultMomentum } = spec;
     const { rows, columns, pitch } = x;
     const sizes = [rows, columns, pitch, epsilon] as const;
     const zeros = build.zeros(columns);

@@ -29,8 +29,9 @@ function readActivation(spec: unknown, path: string) {
   const type = nameIn(given.type, activations, where);
   const { lowerBound, options, ranges }: ActivationDefinition = activations[type];
   const numbers = Object.entries(options).map(([name, otherwise]) => {
+    const number = given[name] === undefined ? otherwise : given[name];
     const [least, below] = ranges?.[name] ?? [-largestFloat, largestFloat];
-    const value = within(given[name] ?? otherwise, `${where}: ${name}`, least, below);
+    const value = within(number, `${where}: ${name}`, least, below);
     return value < below ? value : refuse(`${where}: ${name}`, `less than ${below}`, value);
   });
   return { type, lowerBound, numbers };
@@ -50,7 +51,7 @@ function activate(
 
 function normalize(
   kernel: 'batchNormalizationForward' | 'layerNormalizationForward',
-  { scale, shift, epsilon }: Options,
+  { scale, shift, epsilon = 1e-5 }: Options,
   x: Values,
   forward: Forward,
   path: string,
@@ -65,7 +66,7 @@ function normalize(
     kernel === 'batchNormalizationForward'
       ? [y, x, weight('mean'), weight('variance', 0)]
       : [y, forward.values([2], path), x];
-  const added = within(epsilon ?? 1e-5, `${path}: epsilon`, smallestFloat, 1);
+  const added = within(epsilon, `${path}: epsilon`, smallestFloat, 1);
   forward.emit(kernel, [...places, gamma, beta], x.columns, x.pitch, added);
   return y;
 }
@@ -84,13 +85,13 @@ const identity: Lowering = (_options, x) => x;
 
 /** The kinds of layer, and what is left of them in prediction. */
 const lowerings: Readonly<Record<LayerSpec['type'], Lowering>> = {
-  dense({ units, useBias, activation = 'linear' }, x, forward, path) {
+  dense({ units, useBias, activation }, x, forward, path) {
     const inputs = widthOf(x, path);
     const outputs = count(units, `${path}: units`);
     const w = forward.weight(`${path}.w`, [inputs, outputs]);
     const biased = flag(useBias, true, `${path}: useBias`);
     const b = biased ? forward.weight(`${path}.b`, [outputs]) : zeros;
-    const f = readActivation(activation, path);
+    const f = readActivation(activation ?? 'linear', path);
     const z = forward.values([outputs], path);
     const floor = f.lowerBound ?? Number.NEGATIVE_INFINITY;
     forward.emit('denseForward', [z, x, w, b], inputs, outputs, x.pitch, z.pitch, floor);
@@ -146,6 +147,8 @@ export function lowerStack(layers: unknown, x: Values, forward: Forward, path: s
 
 /** The name of the activation that the outputs of a stack which has been lowered come from. */
 export function lastActivation(layers: readonly unknown[]): string {
-  const { type, activation = 'linear' } = layers.at(-1) as Options;
-  return type === 'dense' || type === 'activation' ? readActivation(activation, '').type : 'linear';
+  const { type, activation } = layers.at(-1) as Options;
+  return type === 'dense' || type === 'activation'
+    ? readActivation(activation ?? 'linear', '').type
+    : 'linear';
 }

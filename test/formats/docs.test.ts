@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import brain from '../fixtures/brain.json';
+import keras from '../fixtures/keras.json';
 import pytorch from '../fixtures/pytorch.json';
 import tfjs from '../fixtures/tfjs.json';
 
@@ -27,6 +28,8 @@ write('brain.json', JSON.stringify(brain.versions[1]!.models.at(-1)!.json));
 const { safetensors } = pytorch.models.find(({ name }) => name === 'relu')!;
 write('weights.safetensors', Buffer.from(safetensors, 'base64'));
 
+write('keras.safetensors', Buffer.from(keras.safetensors, 'base64'));
+
 const text = ['saving.md', 'exchange.md']
   .map((name) => readFileSync(join(root, 'docs', name), 'utf8'))
   .join('\n');
@@ -42,7 +45,15 @@ const examples = [...text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)]
 
 it('has an example of each function', () => {
   const saving = ['save', 'load', 'resume', 'checkpointFile', 'loadPredictor'];
-  const exchange = ['toOnnx', 'fromOnnx', 'fromTfjs', 'fromBrain', 'fromPyTorch', 'toModule'];
+  const exchange = [
+    'toOnnx',
+    'fromOnnx',
+    'fromTfjs',
+    'fromBrain',
+    'fromPyTorch',
+    'fromKeras',
+    'toModule',
+  ];
   for (const name of [...saving, ...exchange]) {
     expect(
       examples.some(({ code }) => code.includes(`${name}`)),

@@ -1,4 +1,5 @@
 import {
+  type LayerSpec,
   layers,
   load,
   type NetworkSpec,
@@ -99,6 +100,12 @@ describe('predicts the bits of the network, on both backends', () => {
       }
     },
   );
+
+  it('where a file has null for an activation, as for one that is left out', () => {
+    const dense = { type: 'dense', units: 2, activation: null } as unknown as LayerSpec;
+    const spec: NetworkSpec = { inputShape: [2], layers: [dense] };
+    expectSame(shaken(spec, 1), Float32Array.of(1, 2, 3, 4), 2, 'null');
+  });
 
   it('for more rows than run at a time, at the thresholds of the kernels', () => {
     for (const units of [1, 3, 4, 5, 8, 9, 16, 17, 63, 64, 65, 129]) {

@@ -2,7 +2,7 @@ import { hint, show } from '../../checks.js';
 import type { ActivationSpec, LayerSpec } from '../../layers/index.js';
 import { emptyTable, type SnapshotTensor } from '../../snapshot.js';
 import { type Shape, sizeOf } from '../../tensor.js';
-import { layerOn, type Rows } from '../graph.js';
+import { layerOn, type Rows, shareOfBatch } from '../graph.js';
 import type { Field } from './document.js';
 
 /** What a layer of Keras is read from. */
@@ -94,6 +94,45 @@ const softmax: KerasLayer = (context) => {
   return activationLayer(context, 'softmax');
 };
 
+/** γ and β where a layer has them, and what of its options they both have. */
+function scaleAndShift(context: KerasContext) {
+  const { config, weight, fail } = context;
+  const columns = columnsOf(context);
+  const axis = config.get('axis');
+  const along = axis.isList ? axis.numbers() : [axis.numberOr(-1)];
+  if (along.length !== 1 || (along[0] !== -1 && along[0] !== 1)) {
+    fail(`axis: expected −1, got ${along.slice(0, 8).join(', ')}`);
+  }
+  const [scale, shift] = [config.get('scale').flagOr(true), config.get('center').flagOr(true)];
+  const epsilon = config.get('epsilon').numberOr(1e-3);
+  return {
+    columns,
+    options: { epsilon, ...(!scale && { scale }), ...(!shift && { shift }) },
+    weights: {
+      ...(scale && { scale: weight('gamma', [columns]) }),
+      ...(shift && { shift: weight('beta', [columns]) }),
+    },
+  };
+}
+
+const batchNormalization: KerasLayer = (context) => {
+  const { config, x, weight } = context;
+  const { columns, options, weights } = scaleAndShift(context);
+  const momentum = shareOfBatch(config.get('momentum').numberOr(0.99));
+  return layerOn(x, { type: 'batchNormalization', ...options, momentum }, x.shape, {
+    ...weights,
+    mean: weight('moving_mean', [columns]),
+    variance: weight('moving_variance', [columns]),
+  });
+};
+
+const layerNormalization: KerasLayer = (context) => {
+  const { options, weights } = scaleAndShift(context);
+  return layerOn(context.x, { type: 'layerNormalization', ...options }, context.x.shape, weights);
+};
+
+const rateOf = ({ config }: KerasContext) => config.get('rate').number();
+
 /** The kinds of layer that can be read, by their class names. */
 export const kerasLayers: Readonly<Record<string, KerasLayer>> = Object.assign(
   emptyTable<KerasLayer>(),
@@ -105,7 +144,14 @@ export const kerasLayers: Readonly<Record<string, KerasLayer>> = Object.assign(
     ELU: (context) =>
       activationLayer(context, { type: 'elu', alpha: context.config.get('alpha').numberOr(1) }),
     Softmax: softmax,
-    Dropout: ({ config, x }) => layerOn(x, { type: 'dropout', rate: config.get('rate').number() }),
+    Dropout: (context) => layerOn(context.x, { type: 'dropout', rate: rateOf(context) }),
+    AlphaDropout: (context) => layerOn(context.x, { type: 'alphaDropout', rate: rateOf(context) }),
+    GaussianNoise: ({ config, x }) =>
+      layerOn(x, { type: 'gaussianNoise', stddev: config.get('stddev').number() }),
+    // There is no such layer here; in prediction it does nothing.
+    GaussianDropout: ({ x }) => x,
+    BatchNormalization: batchNormalization,
+    LayerNormalization: layerNormalization,
     Flatten: ({ x }) =>
       x.shape.length === 1 ? x : layerOn(x, { type: 'flatten' }, [sizeOf(x.shape)]),
   } satisfies Record<string, KerasLayer>,

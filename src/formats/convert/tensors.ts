@@ -1,7 +1,7 @@
 import { hint, onlyKeys, show } from '../../checks.js';
 import { FormatError } from '../../errors.js';
 import { type NetworkSpec, resolveModel } from '../../layers/model.js';
-import { declaredWeights } from '../../layers/tree.js';
+import { declaredWeights, type ModelLayer } from '../../layers/tree.js';
 import { load } from '../../load.js';
 import type { Network, NetworkOptions } from '../../network.js';
 import { emptyTable, type Snapshot, type SnapshotTensor } from '../../snapshot.js';
@@ -14,23 +14,28 @@ import { floatsFrom, floatTypes } from './floats.js';
 export interface NamesOption extends NetworkOptions {
   /**
    * The beginning of the names in the file for each layer with weights: { 'layers.0': 'encoder.fc1' }.
-   * May be left out where the names in the file are numbered, as '0.weight' and '2.weight': then they
-   * are taken in that order.
+   * May be left out where no layer has others inside and the names in the file are numbered, '0.weight'
+   * and '2.weight' or 'fc1.weight' and 'fc2.weight': then they are taken in the order of their numbers.
+   * Those of Keras, 'dense', 'dense_1' and 'batch_normalization', are numbered for each kind of layer.
    */
   readonly names?: Readonly<Record<string, string>>;
 }
 
-/** A library's names of what a kind of layer learns, and whether a matrix is the other way round there. */
-type Conventions = Readonly<
-  Record<string, Readonly<Record<string, string | { readonly transposed: string }>>>
->;
+/** A library's names of what a layer learns, and whether a matrix is the other way round there. */
+type Convention = Readonly<Record<string, string | { readonly transposed: string }>>;
+
+/** What a layer of a kind is called there, where it is not by its place, and its weights. */
+interface LayerConvention {
+  readonly stem?: string;
+  readonly weights: Convention;
+}
 
 interface Library {
   /** Who reads, for messages. */
   readonly reader: string;
   /** What stands between a layer's name and that of its tensor. */
   readonly separator: string;
-  readonly layers: Conventions;
+  readonly layers: Readonly<Record<string, LayerConvention>>;
   /** Tensors that count and are no weights. */
   readonly ignored: RegExp;
 }
@@ -38,14 +43,30 @@ interface Library {
 const pytorch: Library = {
   reader: 'fromPyTorch',
   separator: '.',
-  layers: { dense: { w: { transposed: 'weight' }, b: 'bias' } },
+  layers: {
+    dense: { weights: { w: { transposed: 'weight' }, b: 'bias' } },
+    batchNormalization: {
+      weights: { scale: 'weight', shift: 'bias', mean: 'running_mean', variance: 'running_var' },
+    },
+    layerNormalization: { weights: { scale: 'weight', shift: 'bias' } },
+  },
   ignored: /\.num_batches_tracked$/,
 };
 
 const keras: Library = {
   reader: 'fromKeras',
   separator: '/',
-  layers: { dense: { w: 'kernel', b: 'bias' } },
+  layers: {
+    dense: { stem: 'dense', weights: { w: 'kernel', b: 'bias' } },
+    batchNormalization: {
+      stem: 'batch_normalization',
+      weights: { scale: 'gamma', shift: 'beta', mean: 'moving_mean', variance: 'moving_variance' },
+    },
+    layerNormalization: {
+      stem: 'layer_normalization',
+      weights: { scale: 'gamma', shift: 'beta' },
+    },
+  },
   ignored: /^$/,
 };
 
@@ -98,16 +119,16 @@ function readTensors(
   }
   const { spec, layers: stack } = resolveModel(given);
   const declared = declaredWeights(stack);
-  const paths = [...new Set(declared.map(({ layer }) => layer.path))];
+  const learning = [...new Set(declared.map(({ layer }) => layer))];
   const tensors = new Map(readSafetensors(file).tensors);
   for (const name of tensors.keys()) if (ignored.test(name)) tensors.delete(name);
   const prefixes = names
-    ? checkedNames(names, paths, reader)
-    : numberedNames([...tensors.keys()], paths, library);
+    ? checkedNames(names, learning, reader)
+    : numberedNames([...tensors.keys()], learning, library);
 
   const weights = emptyTable<SnapshotTensor>();
   for (const { name, layer, key, shape } of declared) {
-    const convention = layers[layer.spec.type]?.[key];
+    const convention = layers[layer.spec.type]?.weights[key];
     if (!convention) {
       throw new TypeError(`${reader}: ${layer.where} has no counterpart with weights there`);
     }
@@ -130,9 +151,10 @@ function readTensors(
 
 function checkedNames(
   names: Readonly<Record<string, string>>,
-  paths: readonly string[],
+  learning: readonly ModelLayer[],
   reader: string,
 ): ReadonlyMap<string, string> {
+  const paths = learning.map(({ path }) => path);
   onlyKeys(names, paths, `${reader}: names`);
   return new Map(
     paths.map((path) => {
@@ -145,30 +167,62 @@ function checkedNames(
 
 const isDigit = (code: number) => code >= 48 && code <= 57;
 
-/** The beginnings of numbered names in the order of their numbers, for the layers in theirs. */
+/** The beginning of a tensor's name: what it is called, and its number; −1 without one, as 'dense'. */
+function numbered(prefix: string) {
+  let end = prefix.length;
+  while (end > 0 && isDigit(prefix.charCodeAt(end - 1))) end--;
+  const stem = prefix.slice(0, end).replace(/_$/, '');
+  return { prefix, stem, number: end < prefix.length ? Number(prefix.slice(end)) : -1 };
+}
+
+function groupBy<T, K>(list: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of list) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+}
+
+/**
+ * The beginnings of numbered names for the layers in their order: by number, over all layers where the
+ * names differ in nothing else, or over those of each kind where that is how layers are called.
+ */
 function numberedNames(
   names: readonly string[],
-  paths: readonly string[],
-  { reader, separator }: Library,
+  learning: readonly ModelLayer[],
+  { reader, separator, layers }: Library,
 ): ReadonlyMap<string, string> {
   const prefixes = [...new Set(names.map((name) => name.slice(0, name.lastIndexOf(separator))))];
-  const shown = prefixes.slice(0, 8).map(show).join(', ');
-  const remedy = `say which layer has which: names: { '${paths[0]}': …, … }; the file has ${shown}`;
-  // 'dense', 'dense_1', 'dense_2': the first has no number.
-  const numbered = prefixes.map((prefix) => {
-    let end = prefix.length;
-    while (end > 0 && isDigit(prefix.charCodeAt(end - 1))) end--;
-    const stem = prefix.slice(0, end);
-    const number = end < prefix.length ? Number(prefix.slice(end)) : -1;
-    return { prefix, stem: stem.endsWith('_') ? stem.slice(0, -1) : stem, number };
-  });
-  if (prefixes.length !== paths.length || numbered.some(({ stem }) => stem !== numbered[0]!.stem)) {
+  const refuse = (problem: string): never => {
+    const shown = prefixes.slice(0, 8).map(show).join(', ');
     throw new FormatError(
-      `${reader}: ${prefixes.length} names in the file for ${paths.length} layers with weights; ${remedy}`,
+      `${reader}: ${problem}; say which layer has which: names: { '${learning[0]?.path ?? 'layers.0'}': …, … }; the file has ${shown}`,
     );
+  };
+  if (prefixes.length !== learning.length) {
+    refuse(`${prefixes.length} names in the file for ${learning.length} layers with weights`);
   }
-  numbered.sort((a, b) => a.number - b.number);
-  return new Map(paths.map((path, i) => [path, numbered[i]!.prefix]));
+  const inner = learning.find(({ path }) => path.split('.').length > 2);
+  if (inner)
+    refuse(`${inner.where} is inside another layer, and numbers do not tell which is which`);
+  const byStem = groupBy(prefixes.map(numbered), ({ stem }) => stem);
+  const single = byStem.size === 1;
+  const [first] = byStem.keys();
+  const byLayers = groupBy(learning, ({ spec }) => (single ? first! : layers[spec.type]?.stem));
+  const found = new Map<string, string>();
+  for (const [stem, list] of byLayers) {
+    const given = byStem.get(stem ?? '') ?? [];
+    if (stem === undefined || given.length !== list.length) {
+      refuse('the names in the file differ in more than their numbers');
+    }
+    given.sort((a, b) => a.number - b.number);
+    given.forEach(({ prefix, number }, i) => {
+      if (number === given[i + 1]?.number) refuse(`the number ${number} comes twice`);
+      found.set(list[i]!.path, prefix);
+    });
+  }
+  return found;
 }
 
 function numbersOf(

@@ -28,7 +28,7 @@ const versions = { least: 7, most: 25 };
  * feed-forward network is made of: Gemm, MatMul and Add; the activations of the catalogue, also those
  * that are written out (erf for gelu); Dropout, Flatten, Reshape, Identity and Constant; Add and Concat
  * of rows, which become residual and parallel layers; Sub and Div of the inputs, Mul and Add of the
- * outputs, which become scalers. The bytes need not be trusted, and other files that they name are
+ * outputs, which become scalers; BatchNormalization, LayerNormalization. The bytes need not be trusted, and other files that they name are
  * never opened.
  *
  * @param bytes the file

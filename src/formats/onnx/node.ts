@@ -10,6 +10,9 @@ export type Value = Rows | Constant;
 export const isRows = (value: Value | undefined): value is Rows =>
   value !== undefined && 'depth' in value;
 
+const dimensionsOf = (constant: Constant | undefined) =>
+  constant ? `[${constant.dims.join(', ')}]` : 'nothing';
+
 /** A node of a graph that is being read, with what its inputs stand for. */
 export class NodeReader {
   readonly #node: OnnxNode;
@@ -72,7 +75,7 @@ export class NodeReader {
     const constant = this.constant(i);
     if (!(constant?.values instanceof Float32Array) || constant.dims.join() !== dims.join()) {
       this.fail(
-        `input ${i}: expected a constant of dimensions [${dims.join(', ')}], got [${constant?.dims.join(', ')}]`,
+        `input ${i}: expected a constant of dimensions [${dims.join(', ')}], got ${dimensionsOf(constant)}`,
       );
     }
     return constant.values as Float32Array;
@@ -84,7 +87,7 @@ export class NodeReader {
     const [rows = 0, columns = 0] = constant?.dims ?? [];
     const { values } = constant ?? {};
     if (constant?.dims.length !== 2 || !(values instanceof Float32Array) || values.length === 0) {
-      this.fail(`input ${i}: expected a constant matrix, got [${constant?.dims.join(', ')}]`);
+      this.fail(`input ${i}: expected a constant matrix, got ${dimensionsOf(constant)}`);
     }
     return { rows, columns, values: values as Float32Array };
   }

@@ -58,6 +58,58 @@ describe('weights of PyTorch', () => {
     );
   });
 
+  it('include those of normalization', () => {
+    const batch = named('batch normalisation');
+    const spec: NetworkSpec = {
+      inputShape: [3],
+      layers: [
+        layers.dense({ units: 4 }),
+        layers.batchNormalization(),
+        layers.activation('relu'),
+        layers.dense({ units: 4, activation: 'tanh' }),
+        layers.batchNormalization({ epsilon: 1e-3 }),
+        layers.dense({ units: 2 }),
+      ],
+    };
+    predictsTheSame(fromPyTorch(fileOf(batch.safetensors), spec), batch);
+    const layer = named('layer normalisation');
+    const list = [
+      layers.dense({ units: 4 }),
+      layers.layerNormalization(),
+      layers.activation('gelu'),
+      layers.dense({ units: 2 }),
+    ];
+    const model = fromPyTorch(fileOf(layer.safetensors), { inputShape: [3], layers: list });
+    predictsTheSame(model, layer);
+  });
+
+  it('are refused where numbers do not say which is which', () => {
+    const bytes = bytesOf(new Float32Array(4));
+    const files = (...prefixes: string[]) =>
+      writeSafetensors({
+        metadata: new Map(),
+        tensors: new Map(
+          prefixes.map((prefix) => [`${prefix}.weight`, { dtype: 'F32', shape: [2, 2], bytes }]),
+        ),
+      });
+    const square = layers.dense({ units: 2, useBias: false });
+    const flat: NetworkSpec = { inputShape: [2], layers: [square, square] };
+    const nested: NetworkSpec = {
+      inputShape: [2],
+      layers: [layers.residual({ layers: [square] }), square],
+    };
+    expect(() => fromPyTorch(files('fc1', 'fc01'), flat)).toThrow(
+      "the number 1 comes twice; say which layer has which: names: { 'layers.0': …, … }",
+    );
+    expect(() => fromPyTorch(files('enter', 'leave'), flat)).toThrow(
+      'the names in the file differ in more than their numbers',
+    );
+    expect(() => fromPyTorch(files('0', '1'), nested)).toThrow(
+      'layers[0].layers[0] (dense) is inside another layer, and numbers do not tell which is which',
+    );
+    expect(fromPyTorch(files('fc10', 'fc9'), flat).getWeights()['layers.1.w']).toHaveLength(4);
+  });
+
   it('may be half floats, of either kind, or doubles', () => {
     const spec: NetworkSpec = { inputShape: [1], layers: [layers.dense({ units: 3 })] };
     const tensors = (dtype: DType, w: ArrayBufferView, b: ArrayBufferView) =>
@@ -118,6 +170,26 @@ describe('weights of PyTorch', () => {
       "fromPyTorch: expected the bytes of a safetensors file, got 'file'",
     );
   });
+});
+
+it('weights of Keras find their layers kind by kind', () => {
+  const spec: NetworkSpec = {
+    inputShape: [3],
+    layers: [
+      layers.dense({ units: 4, useBias: false }),
+      layers.batchNormalization({ epsilon: 1e-3 }),
+      layers.activation('tanh'),
+      layers.dense({ units: 4, useBias: false }),
+      layers.layerNormalization({ epsilon: 1e-3 }),
+      layers.activation('relu'),
+      layers.dense({ units: 2, useBias: false }),
+      layers.batchNormalization({ epsilon: 1e-3, scale: false, shift: false }),
+    ],
+  };
+  predictsTheSame(fromKeras(fileOf(keras.normalized.safetensors), spec), keras.normalized);
+  expect(() =>
+    fromKeras(fileOf(keras.normalized.safetensors), { ...spec, layers: spec.layers.slice(0, 7) }),
+  ).toThrow('fromKeras: 6 names in the file for 5 layers with weights');
 });
 
 it('weights of Keras find their layers, and stay as they lie', () => {

@@ -61,6 +61,21 @@ describe('export and import give the same bits', () => {
     expect(fromOnnx(toOnnx(model)).predict(x)).toEqual(model.predict(x));
   });
 
+  it('with normalization', () => {
+    const list = [
+      layers.batchNormalization({ momentum: 0.25, epsilon: 2 ** -7 }),
+      layers.dense({ units: 5 }),
+      layers.layerNormalization({ epsilon: 2 ** -5 }),
+      layers.batchNormalization({ scale: false }),
+    ];
+    const again = roundTrip({ inputShape: [3], layers: list });
+    const [first, , third, last] = again.toJSON().layers;
+    expect(first).toEqual({ type: 'batchNormalization', momentum: 0.25, epsilon: 2 ** -7 });
+    expect(third).toEqual({ type: 'layerNormalization', epsilon: 2 ** -5 });
+    // A scale that is not learnt comes back as one that is 1.
+    expect(last).toMatchObject({ type: 'batchNormalization', momentum: 0.1 });
+  });
+
   it('with names of classes', () => {
     const classes = ['yes', '__proto__'];
     const list = [layers.dense({ units: 2, activation: 'softmax' })];
@@ -109,10 +124,7 @@ it('scalers of rows of more than one dimension come back', async () => {
 });
 
 describe('what PyTorch wrote', () => {
-  const unknown = /normalisation/;
-  const known = pytorch.models.filter(({ name }) => !unknown.test(name));
-
-  it.each(known.map((model) => [model.name, model] as const))(
+  it.each(pytorch.models.map((model) => [model.name, model] as const))(
     'predicts the same: %s',
     (_name, { onnx, x, y }) => {
       const ours = fromOnnx(Buffer.from(onnx, 'base64')).predict(Float32Array.from(x));
@@ -252,6 +264,37 @@ describe('files by hand', () => {
       'another hardSigmoid',
       { nodes: [node('HardSigmoid', ['x'], 'y')] },
       "graph.nodes[0] (HardSigmoid, 'y'): expected alpha 1/6 and beta 0.5, got 0.2 and 0.5",
+    ],
+    [
+      'statistics of another width',
+      {
+        nodes: [node('BatchNormalization', ['x', 's', 's', 's', 'm'], 'y')],
+        tensors: [floatTensor('s', [3], 1, 2, 3), floatTensor('m', [1], 1)],
+      },
+      "graph.nodes[0] (BatchNormalization, 'y'): input 4: expected a constant of dimensions [3], got [1]",
+    ],
+    [
+      'negative variances',
+      {
+        nodes: [node('BatchNormalization', ['x', 's', 's', 's', 'v'], 'y')],
+        tensors: [floatTensor('s', [3], 1, 2, 3), floatTensor('v', [3], 1, -1, 1)],
+      },
+      'layers.0.variance: expected numbers of at least 0, got -1 at place 1',
+    ],
+    [
+      'normalization in training',
+      { nodes: [node('BatchNormalization', ['x'], 'y', [{ name: 'training_mode', int: 1 }])] },
+      'training_mode: expected 0: export the network for inference',
+    ],
+    [
+      'normalization along the batch',
+      { nodes: [node('LayerNormalization', ['x'], 'y', [{ name: 'axis', int: 0 }])] },
+      "graph.nodes[0] (LayerNormalization, 'y'): axis: expected 1, or −1, got 0",
+    ],
+    [
+      'normalization without a scale',
+      { nodes: [node('LayerNormalization', ['x'], 'y')] },
+      'input 1: expected a constant of dimensions [3], got nothing',
     ],
     [
       'a product of rows',

@@ -95,9 +95,7 @@ export const onnx: Kind = {
   seeds: () => [
     ...made.filter((model) => !model.toJSON().preprocess).map(toOnnx),
     toOnnx(scaled),
-    ...pytorch.models
-      .filter(({ name }) => !/normalisation/.test(name))
-      .map(({ onnx }) => new Uint8Array(Buffer.from(onnx, 'base64'))),
+    ...pytorch.models.map(({ onnx }) => new Uint8Array(Buffer.from(onnx, 'base64'))),
   ],
   mutate(seed, random, seeds) {
     if (random.below(4) === 0) return mutateBytes(seed, random, seeds);

@@ -26,13 +26,11 @@ function parts(file: Uint8Array) {
 export const tfjs: Kind = {
   name: 'tfjs',
   seeds: () =>
-    recorded.models
-      .filter(({ name }) => !/normalised/.test(name))
-      .map(({ modelJson, files }) => {
-        const json = new TextEncoder().encode(JSON.stringify(modelJson));
-        const weights = Object.values(files).map((text) => Buffer.from(text, 'base64'));
-        return fileOf(json, join(...weights));
-      }),
+    recorded.models.map(({ modelJson, files }) => {
+      const json = new TextEncoder().encode(JSON.stringify(modelJson));
+      const weights = Object.values(files).map((text) => Buffer.from(text, 'base64'));
+      return fileOf(json, join(...weights));
+    }),
   mutate(seed, random, seeds) {
     const { json, weights } = parts(seed);
     switch (random.below(8)) {

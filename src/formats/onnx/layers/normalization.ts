@@ -2,7 +2,7 @@ import type {
   BatchNormalizationSpec,
   LayerNormalizationSpec,
 } from '../../../layers/normalization.js';
-import { defaultEpsilon } from '../../../layers/normalization.js';
+import { defaultEpsilon, defaultMomentum } from '../../../layers/normalization.js';
 import { float } from '../graph.js';
 import type { ExportContext, ExportLayer } from './definition.js';
 
@@ -20,8 +20,9 @@ function scaleAndShift({ layer, build, weights }: ExportContext<Normalization>):
 export const exportBatchNormalization: ExportLayer<BatchNormalizationSpec> = (x, context) => {
   const { layer, build, weights } = context;
   const inputs = [x, ...scaleAndShift(context), weights('mean'), weights('variance')];
-  const epsilon = float(layer.spec.epsilon ?? defaultEpsilon);
-  return build.node('BatchNormalization', inputs, { epsilon });
+  const { epsilon = defaultEpsilon, momentum = defaultMomentum } = layer.spec;
+  const attributes = { epsilon: float(epsilon), momentum: float(1 - momentum) };
+  return build.node('BatchNormalization', inputs, attributes);
 };
 
 export const exportLayerNormalization: ExportLayer<LayerNormalizationSpec> = (x, context) => {

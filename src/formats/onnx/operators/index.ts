@@ -4,11 +4,13 @@ import { activations } from './activations.js';
 import { add, div, mul, pow, sub } from './arithmetic.js';
 import { gemm, matMul } from './dense.js';
 import { concat } from './merging.js';
+import { normalizations } from './normalization.js';
 import { shapes } from './shapes.js';
 
 /** What can be read, by the operators' names. */
 export const operators: Readonly<Record<string, Operator>> = Object.assign(emptyTable<Operator>(), {
   ...activations,
+  ...normalizations,
   ...shapes,
   Gemm: gemm,
   MatMul: matMul,
