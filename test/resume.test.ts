@@ -11,6 +11,8 @@ import {
   type Network,
   type NetworkSpec,
   type OptimizerSpec,
+  readSnapshot,
+  save,
   schedules,
   sequential,
   standardScaler,
@@ -67,12 +69,22 @@ async function whole(given: NetworkSpec, options: Options, backend: 'wasm' | 'js
   return { end: told(model, result), checkpoints };
 }
 
+/** A checkpoint as it comes back from a file. */
+function fromFile(checkpoint: Checkpoint): Checkpoint {
+  const file = save(checkpoint);
+  const read = readSnapshot(file) as Checkpoint;
+  expect(save(read)).toEqual(file);
+  return read;
+}
+
+/** The end of a training that goes on from a checkpoint which has been in a file. */
 async function resumed(
   given: NetworkSpec,
   options: Options,
-  resume: Checkpoint,
+  checkpoint: Checkpoint,
   backend: 'wasm' | 'js',
 ) {
+  const resume = fromFile(checkpoint);
   const model = sequential(given, { backend });
   const { callbacks: others = [], ...rest } = options();
   const none: Callback = { onBatchEnd() {} };
@@ -103,10 +115,13 @@ describe('a training resumed behind any batch ends with the bits of one never st
       learningRate: schedules.reduceOnPlateau({ learningRate: 0.05, patience: 1 }),
       callbacks: [
         callbacks.timeLimit({ seconds: 3600 }),
-        callbacks.earlyStopping({ patience: 4, monitor: 'val_loss' }),
+        callbacks.earlyStopping({ patience: 4, monitor: 'val_loss', restoreBestWeights: true }),
       ],
     });
     const { end, checkpoints } = await whole(spec, busy, 'wasm');
+    // The best weights are among what is remembered, as numbers and not as text.
+    const [, stopping] = checkpoints.at(-1)!.training.callbacks as { best?: object }[];
+    expect(JSON.stringify(stopping)).toContain('layers.0.w');
     expect(end.stopReason).toBe('earlyStopping');
     expect(checkpoints.length).toBeGreaterThan(20);
     for (const checkpoint of checkpoints) {
@@ -130,6 +145,33 @@ describe('a training resumed behind any batch ends with the bits of one never st
     const { end, checkpoints } = await whole(spec, scheduled, 'js');
     for (const checkpoint of checkpoints) {
       expect(await resumed(spec, scheduled, checkpoint, 'wasm')).toEqual(end);
+    }
+  });
+
+  it('with running statistics, noise, penalties and a frozen layer', async () => {
+    const given: NetworkSpec = {
+      inputShape: [3],
+      layers: [
+        layers.gaussianNoise({ stddev: 0.2 }),
+        layers.batchNormalization({ momentum: 0.3 }),
+        layers.residual({
+          layers: [
+            layers.dense({ units: 3, activation: 'selu', weightRegularizer: { l2: 0.01 } }),
+            layers.alphaDropout({ rate: 0.2 }),
+          ],
+        }),
+        layers.dense({ units: 6, activation: 'gelu', trainable: false }),
+        layers.layerNormalization(),
+        layers.dense({ units: 3, activation: 'softmax', weightConstraint: 'nonNegative' }),
+      ],
+      loss: 'sparseCategoricalCrossentropy',
+      optimizer: { type: 'nadam', weightDecay: 0.01 },
+      clipping: { type: 'globalNorm', limit: 0.5 },
+      seed: 2 ** 32 - 1,
+    };
+    const { end, checkpoints } = await whole(given, options, 'js');
+    for (const checkpoint of checkpoints) {
+      expect(await resumed(given, options, checkpoint, 'wasm')).toEqual(end);
     }
   });
 
