@@ -173,11 +173,15 @@ function readTable(value: Json, where: string): { readonly [name: string]: Json 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
+const entryKeys = ['dtype', 'shape', 'data_offsets'];
+
 function readEntry(entry: Json, name: string) {
   const table = readTable(entry, `safetensors header: ${show(name)}`);
-  const keys = Object.keys(table).sort().join();
-  if (keys !== 'data_offsets,dtype,shape') {
-    refuse(`${show(name)}: expected dtype, shape and data_offsets, got ${show(keys)}`);
+  const keys = Object.keys(table);
+  if (keys.length !== 3 || !entryKeys.every((key) => keys.includes(key))) {
+    refuse(
+      `${show(name)}: expected dtype, shape and data_offsets, got ${show(keys.sort().join())}`,
+    );
   }
   const { dtype, shape, data_offsets } = table;
   if (!isDType(dtype)) {

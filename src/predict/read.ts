@@ -1,6 +1,6 @@
 import type { Label } from '../data.js';
 import { allFinite } from '../finite.js';
-import { mostWidth } from '../formats/bounds.js';
+import { mostColumns, mostWidth } from '../formats/bounds.js';
 import { openModelFile } from '../formats/model-file.js';
 import { type Decision, decisionOf } from '../metrics/definition.js';
 import type { LossDefinition } from '../ops/definition.js';
@@ -82,28 +82,39 @@ function readColumns(
 ): readonly Column[] | undefined {
   if (given === undefined) return undefined;
   const where = `preprocess.${of}`;
-  const entryAt = (c: number) => (Array.isArray(given) ? given[c] : given) as unknown;
+  within(size, `${where}: columns`, 1, mostColumns);
   const learnt = fitted === undefined ? undefined : list(fitted, where);
-  if (learnt && learnt.length !== size) refuse(where, `${size} columns`, learnt);
-  if (Array.isArray(given) && given.length !== size) refuse(where, `${size} columns`, given);
-  return Array.from({ length: size }, (_, c): Column => {
-    const { type, categories } = table(entryAt(c) ?? {}, where);
-    const column = table(learnt?.[c], where);
-    if (type !== 'oneHot' || of === 'y') {
-      // What is left as it is needs no learning.
-      const open = of === 'x' && learnt === undefined && entryAt(c) === null;
-      const center = within(open ? 0 : column.center, `${where}: center`, -most, most);
-      const scale = within(open ? 1 : column.scale, `${where}: scale`, 0, most);
-      return scale > 0 ? { center, scale } : refuse(`${where}: scale`, 'more than 0', scale);
-    }
-    const own = readLabels(Array.isArray(categories) ? categories : undefined, where);
-    const labels = readLabels(learnt ? column.categories : own, where);
-    const length = own?.length ?? count(categories, where);
-    if (!labels || labels.length > length)
-      return refuse(where, 'the categories', column.categories);
-    const places = new Map(labels.map((label, i) => [label, i] as const));
-    return { count: length, categories: labels, places };
-  });
+  for (const columns of [given, learnt]) {
+    if (Array.isArray(columns) && columns.length !== size)
+      refuse(where, `${size} columns`, columns);
+  }
+  const columns: Column[] = [];
+  for (let c = 0; c < size; c++) {
+    const entry: unknown = Array.isArray(given) ? given[c] : (given ?? 0);
+    // Few characters can speak of many columns, which then have one description.
+    const again = !learnt && c > 0 && entry === (Array.isArray(given) ? given[c - 1] : entry);
+    columns.push(again ? columns[c - 1]! : readColumn(entry, learnt?.[c], of, where));
+  }
+  return columns;
+}
+
+/** One column. A scaler may be given by its name alone; inputs may be left as they are. */
+function readColumn(entry: unknown, learnt: unknown, of: 'x' | 'y', where: string): Column {
+  const { type, categories } = typeof entry === 'object' ? table(entry ?? {}, where) : {};
+  if (type !== 'oneHot' || of === 'y') {
+    const untouched = of === 'x' && learnt === undefined && entry === null;
+    const { center, scale } = untouched ? { center: 0, scale: 1 } : table(learnt, where);
+    const moved = within(center, `${where}: center`, -most, most);
+    const stretched = within(scale, `${where}: scale`, 0, most);
+    if (stretched === 0) refuse(`${where}: scale`, 'more than 0', scale);
+    return { center: moved, scale: stretched };
+  }
+  const own = readLabels(Array.isArray(categories) ? categories : undefined, where);
+  const labels = learnt === undefined ? own : readLabels(table(learnt, where).categories, where);
+  const length = own?.length ?? count(categories, where);
+  if (!labels || labels.length > length) return refuse(where, 'the categories', labels);
+  const places = new Map(labels.map((label, i) => [label, i] as const));
+  return { count: length, categories: labels, places };
 }
 
 const most = Number.MAX_VALUE;

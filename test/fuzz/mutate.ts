@@ -125,6 +125,9 @@ function nested(depth: number): Value {
   return value;
 }
 
+/** How many values may come of repeating some. */
+const mostValues = 2 ** 19;
+
 /** A place in a value: what holds it, and its name or index there. */
 interface Place {
   readonly holder: Value[] | { [key: string]: Value };
@@ -200,9 +203,13 @@ export function mutateJson(given: Value, random: Random): Value {
       case 7:
         if (Array.isArray(value) && value.length > 0 && chance(random, 0.2)) {
           const many = pick(random, [10, 1000, 5000]);
+          // Many of many would be a text that no string holds, and what is there many times already
+          // stands in all of those places.
+          const more = (placesIn(value).length / value.length) * many;
+          const times = places.length > mostValues / 8 || more > mostValues ? 2 : many;
           put(
             place,
-            Array.from({ length: many }, (_, i) => value[i % value.length]!),
+            Array.from({ length: times }, (_, i) => value[i % value.length]!),
           );
         } else put(place, [structuredClone(value)]);
         break;

@@ -163,6 +163,21 @@ describe('takes what the network takes', () => {
     }
   });
 
+  it('scalers by their names alone', async () => {
+    const model = sequential(
+      {
+        inputShape: [2],
+        layers: [layers.dense({ units: 1 })],
+        loss: 'meanSquaredError',
+        preprocess: { x: ['standardScaler', null] as never, y: 'robustScaler' as never },
+      },
+      quiet,
+    );
+    const x = Float32Array.of(1, 2, 3, 5, 8, 13);
+    await model.fit(x, [3, 4, 9], { epochs: 2 });
+    expect(bits(loadPredictor(save(model)).predict(x))).toEqual(bits(model.predict(x)));
+  });
+
   it('categories that the spec lists, before anything was learnt', () => {
     const model = sequential({
       inputShape: [2],
@@ -376,6 +391,15 @@ describe('refuses', () => {
       'preprocess.x: center: expected a number',
     ],
     [
+      'scalers of more columns than may be',
+      ({ spec }) => {
+        spec.inputShape = [2 ** 20];
+        spec.preprocess = { x: { type: 'oneHot', categories: [1] } };
+      },
+      'preprocess.x: columns: expected a number from 1 to 262144, got 1048576',
+    ],
+    ['no scaler', ({ spec }) => void (spec.preprocess = { x: null }), 'preprocess.x: center'],
+    [
       'columns too few',
       (about) => {
         about.spec.preprocess = { x: { type: 'standardScaler' } };
@@ -427,6 +451,21 @@ describe('refuses', () => {
     expect(() => loadPredictor(writeSafetensors({ tensors: turned, metadata }))).toThrow(
       'layers.0.mean: expected F32 of the shape [2]',
     );
+  });
+
+  it('no more than it describes of what few characters say of many columns', () => {
+    const labels = Array.from({ length: 30 }, (_, i) => i);
+    const bytes = edited(({ spec }) => {
+      spec.inputShape = [2 ** 18];
+      spec.preprocess = { x: { type: 'oneHot', categories: labels } };
+      spec.layers = [{ type: 'layerNormalization', scale: false, shift: false }];
+    });
+    const { metadata } = readSafetensors(bytes);
+    const alone = writeSafetensors({ tensors: new Map(), metadata });
+    const before = process.memoryUsage().heapUsed;
+    const predictor = loadPredictor(alone, { backend: 'js' });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 25);
+    expect(predictor.classes).toBeUndefined();
   });
 
   it('a file cut short anywhere, and what are no bytes', () => {
