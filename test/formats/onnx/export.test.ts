@@ -17,6 +17,7 @@ import {
 import { toOnnx } from '../../../src/onnx.js';
 import { activationSpecs, nameOf } from '../../catalogues.js';
 import { floats } from '../draw.js';
+import { largestDifference } from './difference.js';
 import { runOnnx } from './onnxruntime.js';
 
 /** Holds predictions against those of onnxruntime, for one row and for many. */
@@ -190,6 +191,15 @@ describe('onnxruntime predicts the same', () => {
     await compare(model, ['b', 'a', 'b'] as unknown as InputRows, Float32Array.of(1, 0, 1));
   });
 });
+
+// `npm run check:onnx` says how much it is, over thousands.
+it.each([0, 50, 100, 150])(
+  'onnxruntime predicts the same for 50 random architectures from seed %i on',
+  async (first) => {
+    const { largest, seed } = await largestDifference(first, first + 50);
+    expect(largest, `seed ${seed}`).toBeLessThan(1e-5);
+  },
+);
 
 describe('an exported file', () => {
   const model = sequential({ inputShape: [2], layers: [layers.dense({ units: 1 })] });
