@@ -125,9 +125,6 @@ function nested(depth: number): Value {
   return value;
 }
 
-/** How many values may come of repeating some. */
-const mostValues = 2 ** 19;
-
 /** A place in a value: what holds it, and its name or index there. */
 interface Place {
   readonly holder: Value[] | { [key: string]: Value };
@@ -154,8 +151,12 @@ function put({ holder, key }: Place, value: Value): void {
   });
 }
 
-/** Changes a value in one place or in a few. The value given is not touched. */
-export function mutateJson(given: Value, random: Random): Value {
+/**
+ * Changes a value in one place or in a few. The value given is not touched.
+ *
+ * @param mostValues how many may come of repeating some
+ */
+export function mutateJson(given: Value, random: Random, mostValues = 2 ** 19): Value {
   const root = { '': structuredClone(given) };
   for (let times = chance(random, 0.7) ? 1 : 2 + random.below(3); times > 0; times--) {
     const places = placesIn(root);

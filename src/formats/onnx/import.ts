@@ -26,9 +26,10 @@ const versions = { least: 7, most: 25 };
 /**
  * A network from an ONNX file: ready to predict, or, given a loss, to be trained on. It takes what a
  * feed-forward network is made of: Gemm, MatMul and Add; the activations of the catalogue, also those
- * that are written out (erf for gelu); Dropout, Flatten, Reshape, Identity and Constant; Add and Concat
- * of rows, which become residual and parallel layers; Sub and Div of the inputs, Mul and Add of the
- * outputs, which become scalers; BatchNormalization, LayerNormalization. The bytes need not be trusted, and other files that they name are
+ * that are written out (erf for gelu); BatchNormalization and LayerNormalization; Dropout, Flatten,
+ * Reshape, Identity and Constant; Add and Concat of rows, which become residual and parallel layers; Sub
+ * and Div of the inputs, Mul and Add of the outputs, which become scalers; Slice, Cast and OneHot of the
+ * inputs, which become categories. The bytes need not be trusted, and other files that they name are
  * never opened.
  *
  * @param bytes the file

@@ -1,14 +1,18 @@
 import { show } from '../../checks.js';
 import { FormatError } from '../../errors.js';
 import { type Constant, readTensor } from './constants.js';
+import type { Piece } from './encoding.js';
 import type { Rows } from './rows.js';
 import type { OnnxAttribute, OnnxNode } from './schema.js';
 
 /** What a name in a graph stands for. */
-export type Value = Rows | Constant;
+export type Value = Rows | Piece | Constant;
 
 export const isRows = (value: Value | undefined): value is Rows =>
   value !== undefined && 'depth' in value;
+
+export const isPiece = (value: Value | undefined): value is Piece =>
+  value !== undefined && 'form' in value;
 
 const dimensionsOf = (constant: Constant | undefined) =>
   constant ? `[${constant.dims.join(', ')}]` : 'nothing';
@@ -66,7 +70,7 @@ export class NodeReader {
   /** An input that stands in the file; undefined where it is left out. */
   constant(i: number): Constant | undefined {
     const value = this.#inputs[i];
-    if (isRows(value)) this.fail(`input ${i}: expected a constant`);
+    if (isRows(value) || isPiece(value)) this.fail(`input ${i}: expected a constant`);
     return value;
   }
 

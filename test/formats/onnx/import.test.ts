@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { OnnxGraph, OnnxModel } from '../../../src/formats/onnx/schema.js';
+import type { OnnxGraph, OnnxModel, OnnxTensor } from '../../../src/formats/onnx/schema.js';
 import {
   FormatError,
   layers,
   minMaxScaler,
   type NetworkSpec,
+  oneHot,
   sequential,
   standardScaler,
 } from '../../../src/index.js';
@@ -120,6 +121,174 @@ it('scalers of rows of more than one dimension come back', async () => {
   const again = fromOnnx(toOnnx(model)).predict(x);
   model.predict(x).forEach((value, i) => {
     expect(Math.abs(value - again[i]!)).toBeLessThan(2e-6);
+  });
+});
+
+describe('categories come back', () => {
+  const colours = ['red', '__proto__', 'blue'];
+  const rows = [
+    ['blue', 1.5, -2, 10],
+    ['red', -0.5, 0.25, 20],
+    ['__proto__', 2, 1, 10],
+  ];
+
+  it('among columns of numbers, with their names, as the same file', async () => {
+    const model = sequential({
+      inputShape: [4],
+      layers: [layers.dense({ units: 2, activation: 'softmax' })],
+      loss: 'sparseCategoricalCrossentropy',
+      preprocess: { x: [oneHot(colours), standardScaler(), null, oneHot(3)] },
+    });
+    await model.fit(rows, ['no', 'yes', 'no'], { epochs: 3 });
+    const file = toOnnx(model);
+    const again = fromOnnx(file);
+    expect(toOnnx(again)).toEqual(file);
+    const [y, other] = [model.predict(rows), again.predict(rows)];
+    y.forEach((value, i) => {
+      expect(Math.abs(value - other[i]!)).toBeLessThan(2e-6);
+    });
+    expect(again.predictClasses(rows)).toEqual(model.predictClasses(rows));
+    expect(again.toJSON().preprocess!.x).toEqual([
+      { type: 'oneHot', categories: 3 },
+      { type: 'standardScaler' },
+      null,
+      { type: 'oneHot', categories: 3 },
+    ]);
+    expect(() => again.predict([['green', 1, 2, 10]])).toThrow(
+      "'green' is none of the categories known: 'red', '__proto__', 'blue'",
+    );
+  });
+
+  it('by themselves, behind which ways part and meet', () => {
+    const model = sequential({
+      inputShape: [1],
+      layers: [
+        layers.residual({ layers: [layers.dense({ units: 2 })] }),
+        layers.parallel({ branches: [[], [layers.dense({ units: 3 })]] }),
+      ],
+      preprocess: { x: oneHot(['a', 'b']) },
+    });
+    const x = [['b'], ['a']];
+    expect(fromOnnx(toOnnx(model)).predict(x)).toEqual(model.predict(x));
+  });
+
+  const int = (name: string, ...numbers: number[]): OnnxTensor => ({
+    ...{ name, dims: [numbers.length], type: 7 },
+    ints64: numbers,
+  });
+  const column = (c: number, name: string) => [
+    node('Slice', ['x', `c${c}`, `c${c + 1}`, 'c1'], `column ${name}`),
+    node('Cast', [`column ${name}`], `codes ${name}`, [{ name: 'to', int: 7 }]),
+    node('OneHot', [`codes ${name}`, 'depth', 'values'], `wide ${name}`),
+    node('Reshape', [`wide ${name}`, 'flat'], name),
+  ];
+  const tensors = [
+    ...[0, 1, 2, 3, 9].map((n) => int(`c${n}`, n)),
+    int('flat', 0, 2),
+    int('depth', 2),
+    floatTensor('values', [2], 0, 1),
+  ];
+  const join = (...names: string[]) => node('Concat', names, 'y', [{ name: 'axis', int: 1 }]);
+  const all = [...column(0, 'a'), ...column(1, 'b'), ...column(2, 'c')];
+
+  it('as their places where a file does not name them', () => {
+    const model = fromOnnx(fileOf({ nodes: [...all, join('a', 'b', 'c')], tensors }));
+    expect([...model.predict([1, 0, 1])]).toEqual([0, 1, 1, 0, 0, 1]);
+    expect(() => model.predict([2, 0, 0])).toThrow('2 is none of the categories known: 0, 1');
+  });
+
+  it.each<[string, OnnxGraph, string, OnnxModel?]>([
+    [
+      'in another order',
+      { nodes: [...all, join('b', 'a', 'c')] },
+      'all of them and in their order',
+    ],
+    ['left out', { nodes: [...all, join('a', 'b')] }, 'expected 3 columns, got 2'],
+    ['twice', { nodes: [...all, join('a', 'a', 'c')] }, 'all of them and in their order'],
+    ['beside layers', { nodes: [...all, join('a', 'b', 'x')] }, 'puts layers and inputs together'],
+    [
+      'that go into a layer',
+      { nodes: [...all, node('Relu', ['a'], 'y')] },
+      'expected rows that depend',
+    ],
+    [
+      'that are added to',
+      { nodes: [...all, node('Add', ['a', 'values'], 'y')] },
+      'adds what no layer does',
+    ],
+    [
+      'that are the outputs',
+      { nodes: [...all, node('Identity', ['a'], 'y')] },
+      "the output 'y' does not depend",
+    ],
+    [
+      'of rows in the middle',
+      { nodes: [node('Tanh', ['x'], 't'), node('Slice', ['t', 'c0', 'c1', 'c1'], 'y')] },
+      'takes columns out of rows, which no layer does',
+    ],
+    [
+      'out of nothing',
+      { nodes: [node('Slice', ['x', 'c2', 'c1', 'c1'], 'y')] },
+      'expected at least one column',
+    ],
+    [
+      'along the batch',
+      { nodes: [node('Slice', ['x', 'c0', 'c1', 'c0'], 'y')] },
+      'axes: expected 1',
+    ],
+    [
+      'every second one',
+      { nodes: [node('Slice', ['x', 'c0', 'c3', 'c1', 'c2'], 'y')] },
+      'steps: expected 1',
+    ],
+    [
+      'several at once',
+      {
+        nodes: [
+          node('Slice', ['x', 'c0', 'c2', 'c1'], 's'),
+          node('Cast', ['s'], 'y', [{ name: 'to', int: 7 }]),
+        ],
+      },
+      'expected one column of the inputs, cast to whole numbers',
+    ],
+    [
+      'of other values',
+      {
+        nodes: all.slice(0, 3),
+        tensors: [...tensors.slice(0, -1), floatTensor('values', [2], 1, 0)],
+      },
+      'values: expected 0 and 1',
+    ],
+    [
+      'in another shape',
+      {
+        nodes: all.slice(0, 4),
+        tensors: [int('flat', 2, 0), ...tensors.filter(({ name }) => name !== 'flat')],
+      },
+      'expected one-hot rows, and the shape [0, 2]',
+    ],
+    [
+      'more than there may be',
+      {
+        nodes: [...all, join('a', 'b', 'c')],
+        tensors: [
+          int('depth', 2 ** 30),
+          int('flat', 0, -1),
+          ...tensors.filter(({ name }) => name !== 'depth' && name !== 'flat'),
+        ],
+      },
+      'makes 3221225472 columns, more than 262144',
+    ],
+    [
+      'whose names are none',
+      { nodes: [...all, join('a', 'b', 'c')] },
+      'scalers.x[0]: categories',
+      { properties: [{ key: 'chainrule.categories', value: '[5, null, null]' }] },
+    ],
+  ])('refused: columns %s', (_name, graph, message, model) => {
+    const file = fileOf({ tensors, ...graph }, model);
+    expect(() => fromOnnx(file)).toThrow(FormatError);
+    expect(() => fromOnnx(file)).toThrow(message);
   });
 });
 

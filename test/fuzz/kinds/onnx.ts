@@ -89,18 +89,21 @@ function messageOf(type: MessageType, value: unknown, outside: readonly Uint8Arr
   return message;
 }
 
+/** Repeated messages take more room than repeated JSON. */
+const mostValues = 2 ** 16;
+
 /** ONNX files, of this library and of PyTorch. */
 export const onnx: Kind = {
   name: 'onnx',
   seeds: () => [
-    ...made.filter((model) => !model.toJSON().preprocess).map(toOnnx),
+    ...made.filter((model) => !model.toJSON().preprocess?.y).map(toOnnx),
     toOnnx(scaled),
     ...pytorch.models.map(({ onnx }) => new Uint8Array(Buffer.from(onnx, 'base64'))),
   ],
   mutate(seed, random, seeds) {
     if (random.below(4) === 0) return mutateBytes(seed, random, seeds);
     const outside: Uint8Array[] = [];
-    const json = mutateJson(asJson(readMessage(modelMessage, seed), outside), random);
+    const json = mutateJson(asJson(readMessage(modelMessage, seed), outside), random, mostValues);
     return writeMessage(modelMessage, messageOf(modelMessage, json, outside));
   },
   read: (file) => fromOnnx(file, { backend: 'js' }),

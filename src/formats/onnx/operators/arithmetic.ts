@@ -66,9 +66,10 @@ function binaryFormula(node: NodeReader, name: 'add' | 'mul' | 'div' | 'pow'): R
     .flatMap((side) => [side, side.formula?.of ?? side])
     .find((base) => rows.every((side) => termOf(side, base) !== undefined));
   if (!of) return undefined;
-  const terms = sides.map((side) => {
+  const terms = sides.map((side, i) => {
     if (isRows(side)) return termOf(side, of);
-    return side?.values.length === 1 ? String(Number(side.values[0]!.toPrecision(3))) : undefined;
+    const { values } = node.constant(i) ?? {};
+    return values?.length === 1 ? String(Number(values[0]!.toPrecision(3))) : undefined;
   });
   if (terms.includes(undefined)) return undefined;
   if (name === 'add' || name === 'mul') terms.sort();
@@ -98,7 +99,7 @@ function scaleOutputs(node: NodeReader, rows: Rows, by: 'center' | 'scale', at: 
 /** Inputs in other units: nothing but Sub and Div may come before. */
 function scaleInputs(node: NodeReader, by: 'center' | 'scale'): Rows | undefined {
   const rows = node.input(0);
-  if (!isRows(rows) || rows.from || isRows(node.input(1))) return undefined;
+  if (!isRows(rows) || rows.from || rows.encoded || isRows(node.input(1))) return undefined;
   const scaling = scaleBy(node, 1, rows, by, rows.scaling);
   if (by === 'scale' && scaling.numbers.some((n) => !(n > 0))) {
     node.fail('expected divisors above 0');

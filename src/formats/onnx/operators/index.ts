@@ -3,6 +3,7 @@ import type { Operator } from '../node.js';
 import { activations } from './activations.js';
 import { add, div, mul, pow, sub } from './arithmetic.js';
 import { gemm, matMul } from './dense.js';
+import { encodings } from './encoding.js';
 import { concat } from './merging.js';
 import { normalizations } from './normalization.js';
 import { shapes } from './shapes.js';
@@ -11,6 +12,7 @@ import { shapes } from './shapes.js';
 export const operators: Readonly<Record<string, Operator>> = Object.assign(emptyTable<Operator>(), {
   ...activations,
   ...normalizations,
+  ...encodings,
   ...shapes,
   Gemm: gemm,
   MatMul: matMul,

@@ -2,6 +2,7 @@ import { sizeOf } from '../../../tensor.js';
 import { layerOn } from '../../graph.js';
 import type { Operator } from '../node.js';
 import type { Rows } from '../rows.js';
+import { flattened } from './encoding.js';
 
 const flat = (x: Rows): Rows =>
   x.shape.length === 1 ? x : layerOn(x, { type: 'flatten' }, [sizeOf(x.shape)]);
@@ -15,6 +16,8 @@ const flatten: Operator = (node) => {
 
 /** Reshaping that keeps rows apart: to what they are, or to one dimension. */
 const reshape: Operator = (node) => {
+  const encoded = flattened(node);
+  if (encoded) return encoded;
   const x = node.rows(0);
   const size = sizeOf(x.shape);
   const [batch, ...shape] = node.constant(1)?.values ?? [];
