@@ -16,20 +16,10 @@ import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors
 import { randomCase } from '../architectures.js';
 import { activationSpecs, definitionOfLoss, lossSpecs, requiredActivation } from '../catalogues.js';
 import { bits, generator } from '../kernels/core.js';
+import { shaken } from '../shaken.js';
 
 const backends = ['wasm', 'js'] as const;
 const quiet = { onWarning() {} };
-
-/** The same network with weights and running statistics that no initializer gives. */
-function shaken(spec: NetworkSpec, seed: number): Snapshot {
-  const random = generator(seed);
-  const snapshot = sequential(spec, { backend: 'js', ...quiet }).snapshot();
-  for (const [name, { values }] of Object.entries(snapshot.weights)) {
-    const low = name.endsWith('.variance') ? 0.1 : -1;
-    for (let i = 0; i < values.length; i++) values[i] = low + (1 - low) * random();
-  }
-  return snapshot;
-}
 
 function expectSame(snapshot: Snapshot, x: Float32Array, inputs: number, where: string): void {
   const file = save(snapshot);

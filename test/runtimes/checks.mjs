@@ -88,6 +88,67 @@ const sameBits = (a, b) => a.length === b.length && a.every((value, i) => Object
 
 const quiet = { onWarning() {} };
 
+/** A training that is stopped, goes into a file, and goes on from there on the other backend. */
+async function resume({ dense, load, readSnapshot, save, sequential }) {
+  const layers = [dense(6, { activation: 'tanh' }), dense(1)];
+  const spec = { inputShape: [2], layers, task: 'binary', seed: 5 };
+  const [x, y] = [[0, 0, 0, 1, 1, 0, 1, 1].map((v) => v - 0.25), [0, 1, 1, 0]];
+  const rows = Float32Array.from(x);
+  const stopping = (at) => [{ onBatchEnd: ({ epoch, stop }) => epoch === at && stop() }];
+  const options = (at) => ({ epochs: 9, batchSize: 3, callbacks: stopping(at) });
+  const whole = sequential(spec, quiet);
+  await whole.fit(rows, y, options(-1));
+  const { checkpoint } = await sequential(spec, quiet).fit(rows, y, options(4));
+  const read = readSnapshot(save(checkpoint));
+  const other = load(read, { backend: 'js' });
+  await other.fit(rows, y, { ...options(-1), resume: read });
+  for (const [name, values] of Object.entries(whole.getWeights())) {
+    if (!sameBits(other.getWeights()[name], values))
+      throw new Error(`resumed: other bits in ${name}`);
+  }
+}
+
+/** Weights and models of other libraries, with one dense layer: w [2, 1] = 1, 2 and b = 0.5. */
+function fromOthers({ dense }, { fromTfjs, fromPyTorch, fromKeras }) {
+  const numbers = new Uint8Array(Float32Array.of(1, 2, 0.5).buffer);
+  const config = { name: 'd', units: 1, batch_input_shape: [null, 2] };
+  const weights = [
+    { name: 'd/kernel', shape: [2, 1], dtype: 'float32' },
+    { name: 'd/bias', shape: [1], dtype: 'float32' },
+  ];
+  const json = {
+    modelTopology: {
+      class_name: 'Sequential',
+      config: { layers: [{ class_name: 'Dense', config }] },
+    },
+    weightsManifest: [{ paths: ['weights.bin'], weights }],
+  };
+  const safetensors = (w, b, shape) => {
+    const header = new TextEncoder().encode(
+      JSON.stringify({
+        [w]: { dtype: 'F32', shape, data_offsets: [0, 8] },
+        [b]: { dtype: 'F32', shape: [1], data_offsets: [8, 12] },
+      }),
+    );
+    const file = new Uint8Array(8 + header.length + 12);
+    file[0] = header.length % 256;
+    file[1] = header.length >> 8;
+    file.set(header, 8);
+    file.set(numbers, 8 + header.length);
+    return file;
+  };
+  const spec = { inputShape: [2], layers: [dense(1)] };
+  const models = {
+    fromTfjs: fromTfjs(json, numbers, quiet),
+    fromPyTorch: fromPyTorch(safetensors('0.weight', '0.bias', [1, 2]), spec, quiet),
+    fromKeras: fromKeras(safetensors('dense/kernel', 'dense/bias', [2, 1]), spec, quiet),
+  };
+  for (const [name, model] of Object.entries(models)) {
+    const [y] = model.predict([3, 4]);
+    if (y !== 11.5) throw new Error(`${name}: expected 11.5, got ${y}`);
+  }
+}
+
 /** Models to and from other formats, on the default backend and on plain JavaScript. */
 function exchange(chainrule, { toOnnx, fromOnnx, fromBrain, toModule, loadPredictor }) {
   const { dense, save, sequential } = chainrule;
@@ -120,7 +181,11 @@ function exchange(chainrule, { toOnnx, fromOnnx, fromBrain, toModule, loadPredic
 
 /** @returns {Promise<import('./checks.mjs').Outcome>} */
 export async function check(chainrule, fused, formats) {
-  if (formats) exchange(chainrule, formats);
+  if (formats) {
+    exchange(chainrule, formats);
+    fromOthers(chainrule, formats);
+    await resume(chainrule);
+  }
   const warnings = [];
   const { name, parts } = await learn(chainrule, {
     onWarning: (warning) => warnings.push(warning),

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   type InputRows,
   layers,
+  load,
   minMaxScaler,
   type Network,
   type NetworkSpec,
@@ -15,8 +16,10 @@ import {
   standardScaler,
 } from '../../../src/index.js';
 import { toModule } from '../../../src/module.js';
+import { randomCase } from '../../architectures.js';
 import { activationSpecs } from '../../catalogues.js';
 import { hex } from '../../engines.js';
+import { shaken } from '../../shaken.js';
 import { floats } from '../draw.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainrule-module-'));
@@ -76,6 +79,20 @@ describe('a module predicts what its network predicts, to the bit', () => {
       caseOf({ inputShape: [70], layers: [layers.dense({ units: 65, activation: 'relu' })] }),
       caseOf({ inputShape: [1], layers: [layers.dense({ units: 1 })], task: 'binary' }, 1),
     ]);
+  });
+
+  it('for random architectures of the whole catalogue', () => {
+    const seeds = Array.from({ length: 80 }, (_, seed) => seed);
+    compare(
+      seeds.map((seed) => {
+        const { spec, x } = randomCase(seed);
+        const model = load(shaken(spec, seed), { backend: 'js', onWarning() {} });
+        return {
+          model,
+          x: spec.inputShape.length > 1 ? x : x.subarray(0, 5 * spec.inputShape[0]!),
+        };
+      }),
+    );
   });
 
   it('with layers inside layers', () => {
