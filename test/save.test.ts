@@ -1,5 +1,8 @@
 import {
+  type Checkpoint,
+  callbacks,
   FormatError,
+  type InputRows,
   layers,
   load,
   type Network,
@@ -13,6 +16,8 @@ import {
 } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.js';
+import { loadPredictor } from '../src/predict.js';
+import format1 from './fixtures/format-1.json';
 import { readFile } from './formats/reader.js';
 
 const spec: NetworkSpec = {
@@ -166,6 +171,32 @@ describe('the file', () => {
     moved.set(file, 5);
     expect(load(moved.subarray(5)).getWeights()).toEqual(model.getWeights());
     expect(load(file.buffer).getWeights()).toEqual(model.getWeights());
+  });
+});
+
+describe('a file of format 1, as it was written when there was no other', () => {
+  const file = new Uint8Array(Buffer.from(format1.file, 'base64'));
+  const expected = Float32Array.from(format1.predictions);
+
+  it.each(['wasm', 'js'] as const)('predicts the same on %s', (backend) => {
+    const rows = format1.x as InputRows;
+    expect(load(file, { backend }).predict(rows)).toEqual(expected);
+    expect(loadPredictor(file, { backend }).predict(rows)).toEqual(expected);
+    expect(load(file, { backend }).classes).toEqual(['__proto__', 'no', 'yes']);
+  });
+
+  it('goes on training where it was', async () => {
+    const resume = readSnapshot(file) as Checkpoint;
+    const model = load(resume);
+    const { history } = await model.fit(format1.x as InputRows, format1.y, {
+      epochs: 6,
+      batchSize: 8,
+      callbacks: [callbacks.earlyStopping({ monitor: 'loss' }), { onBatchEnd() {} }],
+      resume,
+    });
+    expect(history.loss).toHaveLength(6);
+    expect(history.loss.slice(0, 3)).toEqual(resume.history.loss);
+    expect(resume.attachment).toEqual({ note: 'kept' });
   });
 });
 
