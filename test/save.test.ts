@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import {
   type Checkpoint,
   callbacks,
@@ -171,6 +172,15 @@ describe('the file', () => {
     moved.set(file, 5);
     expect(load(moved.subarray(5)).getWeights()).toEqual(model.getWeights());
     expect(load(file.buffer).getWeights()).toEqual(model.getWeights());
+    // Edge runtimes hand over bytes of another realm.
+    const alien = runInNewContext('Uint8Array.from(bytes)', { bytes: [...file] });
+    expect(alien).not.toBeInstanceOf(Uint8Array);
+    for (const given of [alien, alien.buffer]) {
+      expect(load(given).getWeights()).toEqual(model.getWeights());
+      expect(() => loadPredictor(given)).toThrow('preprocess.x: expected what fit() learns');
+    }
+    const spoken = new TextEncoder().encode(JSON.stringify(model));
+    expect(readSpec(spoken.buffer)).toEqual(model.toJSON());
   });
 });
 

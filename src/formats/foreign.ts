@@ -3,10 +3,14 @@ import { type Model, type NetworkSpec, resolveModel } from '../layers/model.js';
 import { checkSnapshot, type Snapshot } from '../snapshot.js';
 import { boundModel, boundSpec } from './bounds.js';
 
-/** The bytes that were given, if they were; without the ways of a subclass, such as Node's Buffer. */
+/**
+ * The bytes that were given, if they were; without the ways of a subclass, such as Node's Buffer. Hosts
+ * hand over bytes from realms of their own, whose classes `instanceof` does not know.
+ */
 export function bytesIn(source: unknown): Uint8Array | undefined {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (!(source instanceof Uint8Array)) return undefined;
+  const kind = Object.prototype.toString.call(source);
+  if (kind === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer);
+  if (kind !== '[object Uint8Array]' || !ArrayBuffer.isView(source)) return undefined;
   return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
 }
 

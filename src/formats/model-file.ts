@@ -11,7 +11,7 @@ import {
   type SnapshotTensor,
 } from '../snapshot.js';
 import type { Shape } from '../tensor.js';
-import { checkSpec, fromFile } from './foreign.js';
+import { bytesIn, checkSpec, fromFile } from './foreign.js';
 import { canonicalJson, type Json, parseJson, parseJsonBytes } from './json.js';
 import { packPlain, unpackPlain } from './plain.js';
 import {
@@ -87,13 +87,13 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
  * @param text JSON, or its bytes in UTF-8
  * @throws FormatError that says where and what
  */
-export function readSpec(text: string | Uint8Array): NetworkSpec {
+export function readSpec(text: string | Uint8Array | ArrayBuffer): NetworkSpec {
   const where = 'spec';
-  if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
+  const bytes = bytesIn(text);
+  if (typeof text !== 'string' && !bytes) {
     throw new TypeError(`readSpec: expected JSON text or its bytes, got ${show(text)}`);
   }
-  const json =
-    typeof text === 'string' ? parseJson(text, where, 0) : parseJsonBytes(text, where, 0);
+  const json = bytes ? parseJsonBytes(bytes, where, 0) : parseJson(text as string, where, 0);
   return fromFile(() => checkSpec(json), where).spec;
 }
 

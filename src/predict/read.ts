@@ -98,19 +98,26 @@ function readColumns(
   return columns;
 }
 
+/** What training learns of a column, which a network that has not been trained lacks. */
+const fittedOf = (learnt: unknown, where: string) =>
+  learnt === undefined
+    ? refuse(where, 'what fit() learns of its columns', learnt)
+    : table(learnt, where);
+
 /** One column. A scaler may be given by its name alone; inputs may be left as they are. */
 function readColumn(entry: unknown, learnt: unknown, of: 'x' | 'y', where: string): Column {
   const { type, categories } = typeof entry === 'object' ? table(entry ?? {}, where) : {};
   if (type !== 'oneHot' || of === 'y') {
     const untouched = of === 'x' && learnt === undefined && entry === null;
-    const { center, scale } = untouched ? { center: 0, scale: 1 } : table(learnt, where);
+    const { center, scale } = untouched ? { center: 0, scale: 1 } : fittedOf(learnt, where);
     const moved = within(center, `${where}: center`, -most, most);
     const stretched = within(scale, `${where}: scale`, 0, most);
     if (stretched === 0) refuse(`${where}: scale`, 'more than 0', scale);
     return { center: moved, scale: stretched };
   }
   const own = readLabels(Array.isArray(categories) ? categories : undefined, where);
-  const labels = learnt === undefined ? own : readLabels(table(learnt, where).categories, where);
+  const labels =
+    own && learnt === undefined ? own : readLabels(fittedOf(learnt, where).categories, where);
   const length = own?.length ?? count(categories, where);
   if (!labels || labels.length > length) return refuse(where, 'the categories', labels);
   const places = new Map(labels.map((label, i) => [label, i] as const));

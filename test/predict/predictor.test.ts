@@ -378,7 +378,7 @@ describe('refuses', () => {
     [
       'a scaler that is not fitted',
       ({ spec }) => void (spec.preprocess = { x: { type: 'standardScaler' } }),
-      'preprocess.x: center: expected a number',
+      'preprocess.x: expected what fit() learns of its columns, got undefined',
     ],
     [
       'scalers of more columns than may be',
@@ -388,7 +388,11 @@ describe('refuses', () => {
       },
       'preprocess.x: columns: expected a number from 1 to 262144, got 1048576',
     ],
-    ['no scaler', ({ spec }) => void (spec.preprocess = { x: null }), 'preprocess.x: center'],
+    [
+      'no scaler',
+      ({ spec }) => void (spec.preprocess = { x: null }),
+      'preprocess.x: expected what fit() learns of its columns',
+    ],
     [
       'columns too few',
       (about) => {
