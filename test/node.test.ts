@@ -248,6 +248,17 @@ describe('latestCheckpoint', () => {
     expect(await latestCheckpoint(folder)).toBeUndefined();
   });
 
+  it('waits while another process holds the file, and raises what else is wrong', async () => {
+    await sequential(spec).fit(x, y, { epochs: 1, callbacks: [checkpointFile({ folder })] });
+    for (const code of ['EPERM', 'EBUSY', 'EACCES']) {
+      const fs = faulty({ step: 'read', code, times: 3 });
+      expect((await latestCheckpoint(folder, { fs }))!.training.epoch).toBe(0);
+      expect(fs.done.filter((step) => step === 'read')).toHaveLength(4);
+    }
+    const broken = faulty({ step: 'read', code: 'EIO' });
+    await expect(latestCheckpoint(folder, { fs: broken })).rejects.toThrow('EIO: injected, read');
+  });
+
   it('takes the one before where a disk has damaged the newest, and says so', async () => {
     await sequential(spec).fit(x, y, { epochs: 3, callbacks: [checkpointFile({ folder })] });
     await writeFile(join(folder, 'checkpoint-000003.safetensors'), 'damaged');

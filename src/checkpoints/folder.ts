@@ -49,7 +49,7 @@ export class CheckpointFolder {
   }
 
   read(epochs: number): Promise<Uint8Array> {
-    return this.#system.readFile(this.file(epochs));
+    return persist(() => this.#system.readFile(this.file(epochs)));
   }
 
   write(epochs: number, bytes: Uint8Array): Promise<void> {

@@ -12,7 +12,7 @@ export const steps = [
   'syncFolder',
 ] as const;
 
-export type Step = (typeof steps)[number];
+export type Step = (typeof steps)[number] | 'read';
 
 const errorOf = (code: string, step: string) =>
   Object.assign(new Error(`${code}: injected, ${step}`), { code });
@@ -45,7 +45,10 @@ export function faulty(faults: Faults): FileSystem & { readonly done: string[] }
     done,
     mkdir: real.mkdir,
     readdir: real.readdir,
-    readFile: real.readFile,
+    readFile: (async (path: string) => {
+      pass('read');
+      return real.readFile(path);
+    }) as typeof real.readFile,
     unlink: real.unlink,
     async rename(from, to) {
       pass('rename');
