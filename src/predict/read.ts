@@ -73,6 +73,9 @@ function readLabels(given: unknown, where: string, size?: number): readonly Labe
   return labels as readonly Label[];
 }
 
+/** The largest center and scale. */
+const most = Number.MAX_VALUE;
+
 /** What is done to columns, and what has been learnt of them. */
 function readColumns(
   given: unknown,
@@ -123,8 +126,6 @@ function readColumn(entry: unknown, learnt: unknown, of: 'x' | 'y', where: strin
   const places = new Map(labels.map((label, i) => [label, i] as const));
   return { count: length, categories: labels, places };
 }
-
-const most = Number.MAX_VALUE;
 
 function readDecision(given: unknown, layers: readonly unknown[], outputs: number): Decision {
   if (given === undefined) return decisionOf(undefined, outputs);

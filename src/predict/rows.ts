@@ -51,15 +51,15 @@ export function encodeRows(
   encodedWidth: number,
 ): Float32Array {
   const out = new Float32Array((values.length / width) * encodedWidth);
+  const placeOf = (i: number) => `x: row ${Math.floor(i / width)}, column ${i % width}`;
   for (let i = 0, to = 0; i < values.length; i++) {
     const value = values[i];
-    const where = () => `x: row ${Math.floor(i / width)}, column ${i % width}`;
     const column = columns?.[i % width];
     if (column && 'count' in column) {
       const place = column.places!.get(value);
       if (place === undefined) {
         throw new RangeError(
-          `${where()}: ${show(value)} is none of the categories known: ${column.categories.map(show).join(', ')}`,
+          `${placeOf(i)}: ${show(value)} is none of the categories known: ${column.categories.map(show).join(', ')}`,
         );
       }
       out[to + place] = 1;
@@ -67,11 +67,11 @@ export function encodeRows(
       continue;
     }
     if (typeof value !== 'number') {
-      throw new TypeError(`${where()}: expected a number, got ${show(value)}`);
+      throw new TypeError(`${placeOf(i)}: expected a number, got ${show(value)}`);
     }
     const number = Math.fround(value);
     if (!Number.isFinite(number)) {
-      throw new RangeError(`${where()}: expected a finite number, got ${value}`);
+      throw new RangeError(`${placeOf(i)}: expected a finite number, got ${value}`);
     }
     out[to++] = column ? (number - column.center) / column.scale : number;
   }
