@@ -32,6 +32,19 @@ async function command(...given: string[]) {
   return { code, ...written };
 }
 
+/** Runs a command line, and presses Ctrl-C as soon as it listens. Later it might be done. */
+async function interrupted(...given: string[]) {
+  const press = (event: string | symbol) => {
+    if (event === 'SIGINT') queueMicrotask(() => process.emit('SIGINT'));
+  };
+  process.on('newListener', press);
+  try {
+    return await command(...given);
+  } finally {
+    process.off('newListener', press);
+  }
+}
+
 const iris = 'examples/data/iris.csv';
 const quick = ['--epochs', '120', '--force'];
 
@@ -260,10 +273,7 @@ describe('a training that is stopped', () => {
     const whole = readFileSync(model);
     for (const backend of ['wasm', 'js']) {
       rmSync(model);
-      const running = command('train', ...given);
-      while (process.listenerCount('SIGINT') === 0) await new Promise((r) => setTimeout(r, 1));
-      process.emit('SIGINT');
-      const { code, stderr } = await running;
+      const { code, stderr } = await interrupted('train', ...given);
       expect(code).toBe(130);
       expect(stderr).toContain(`to go on: chainrule train ${iris} --resume ${rest}`);
       expect(existsSync(model)).toBe(false);
