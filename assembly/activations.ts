@@ -28,12 +28,14 @@ function forward<A>(y: usize, z: usize, rows: i32, columns: i32, pitch: i32, opt
   const skipped = (pitch << 2) - bytes;
   do {
     const end = z + bytes;
+    let value: v128;
     do {
-      v128.store(y, activation.value(v128.load(z), scalar));
+      value = activation.value(v128.load(z), scalar);
+      v128.store(y, value);
       z += 16;
       y += 16;
     } while (z != end);
-    v128.store(y - 16, v128.and(v128.load(y - 16), tail));
+    v128.store(y - 16, v128.and(value, tail));
     z += skipped;
     y += skipped;
   } while (--rows);
@@ -52,13 +54,15 @@ function backward<A>(
   const skipped = (pitch << 2) - bytes;
   do {
     const end = s + bytes;
+    let gradient: v128;
     do {
-      v128.store(dz, activation.gradient(v128.load(dy), v128.load(s), scalar));
+      gradient = activation.gradient(v128.load(dy), v128.load(s), scalar);
+      v128.store(dz, gradient);
       s += 16;
       dy += 16;
       dz += 16;
     } while (s != end);
-    v128.store(dz - 16, v128.and(v128.load(dz - 16), tail));
+    v128.store(dz - 16, v128.and(gradient, tail));
     s += skipped;
     dy += skipped;
     dz += skipped;
