@@ -2,6 +2,7 @@
 export * from './activations';
 export * from './adaptive';
 export * from './clipping';
+export * from './crossentropies';
 export * from './dense';
 export * from './dropout';
 export * from './epochs';

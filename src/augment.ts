@@ -65,9 +65,10 @@ function mixup(options: { readonly alpha?: number } = {}): Augmentation {
   onlyKeys(options, ['alpha'], where);
   const alpha = numberWithin(options.alpha ?? 0.2, `${where}: alpha`, 0.01, 100);
   return ({ x, y, rows, targets }, random) => {
-    if (targets === 'labels') {
+    if (targets === 'labels' || targets === 'signs') {
+      const loss = targets === 'labels' ? 'categoricalCrossentropy' : 'binaryCrossentropy';
       throw new TypeError(
-        `${where}: class indices cannot be mixed: use the loss categoricalCrossentropy, and targets with a probability for each class`,
+        `${where}: classes cannot be mixed: use the loss ${loss}, and targets with a probability for each class`,
       );
     }
     // λ = g₁ / (g₁ + g₂) of two gamma-distributed numbers.

@@ -1,5 +1,6 @@
 import { show } from './checks.js';
 import type { Block } from './feeds/window.js';
+import type { LossDefinition } from './ops/definition.js';
 import { Random, streams } from './random.js';
 import type { NetworkState } from './state.js';
 import type { Shape } from './tensor.js';
@@ -23,8 +24,8 @@ export interface AugmentedBatch {
   /** Rows of targets, dense: as many numbers a row as there are outputs, or one class index. */
   readonly y: Float32Array;
   readonly inputShape: Shape;
-  /** What y holds: numbers, a probability for each output, or a class index a row. */
-  readonly targets: 'values' | 'probabilities' | 'labels';
+  /** What y holds: a number, a probability, −1 or 1 for each output, or a class index for each row. */
+  readonly targets: LossDefinition['targets'];
 }
 
 /** Changes the rows of a batch, in place, before the network is trained on them. */
@@ -99,6 +100,9 @@ export class Augmenting {
       if (value - value !== 0) refuse('y', i, targetColumns, 'a finite number', value);
       if (targets === 'probabilities' && !(value >= 0 && value <= 1)) {
         refuse('y', i, targetColumns, 'a probability from 0 to 1', value);
+      }
+      if (targets === 'signs' && value * value !== 1) {
+        refuse('y', i, targetColumns, '−1 or 1', value);
       }
       if (targets === 'labels' && !(Number.isInteger(value) && value >= 0 && value < outputs)) {
         refuse('y', i, targetColumns, `a class index from 0 to ${outputs - 1}`, value);

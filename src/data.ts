@@ -219,6 +219,56 @@ export function readLabels(
   return { values, rows: list.length };
 }
 
+/** Rows of numbers of which the network takes only some: `expected` says which. */
+function readWithin(
+  y: unknown,
+  shape: Shape,
+  where: string,
+  isRight: (value: number) => boolean,
+  expected: string,
+): DenseRows {
+  const dense = readRows(y, shape, where);
+  const width = sizeOf(shape);
+  for (let i = 0; i < dense.values.length; i++) {
+    const value = dense.values[i]!;
+    if (isRight(value)) continue;
+    const row = Math.floor(i / width);
+    throw new RangeError(
+      `${where}: row ${row}, column ${i - row * width}: expected ${expected}, got ${value}`,
+    );
+  }
+  return dense;
+}
+
+/** One count an output. */
+export const readCounts = (y: unknown, shape: Shape, where: string): DenseRows =>
+  readWithin(y, shape, where, (count) => count >= 0, 'a count of at least 0');
+
+/** −1 or 1 an output, where 0 is another way to write −1. Names of two classes are −1 and 1. */
+export function readSigns(
+  y: unknown,
+  shape: Shape,
+  classes: readonly Label[] | undefined,
+  where: string,
+): DenseRows {
+  const isSign = (value: number) => value === 0 || value * value === 1;
+  const { values, rows } =
+    namesOfTwo(y, shape, classes, where) ??
+    readWithin(y, shape, where, isSign, '−1 or 1 (0 stands for −1)');
+  return { values: values.map((value) => value || -1), rows };
+}
+
+/** For a single output, names of two classes as 0 and 1. */
+function namesOfTwo(
+  y: unknown,
+  shape: Shape,
+  classes: readonly Label[] | undefined,
+  where: string,
+): DenseRows | undefined {
+  if (sizeOf(shape) > 1 || (!areNames(y) && !classes)) return undefined;
+  return readLabels(y, 2, classes, where);
+}
+
 /** One probability an output. For a single output, names of two classes are 0 and 1. */
 export function readProbabilities(
   y: unknown,
@@ -227,8 +277,7 @@ export function readProbabilities(
   where: string,
 ): DenseRows {
   const outputs = sizeOf(shape);
-  const flat =
-    outputs === 1 && (areNames(y) || classes) ? readLabels(y, 2, classes, where) : undefined;
+  const flat = namesOfTwo(y, shape, classes, where);
   if (
     !flat &&
     outputs > 1 &&
@@ -240,16 +289,8 @@ export function readProbabilities(
       `${where}: expected rows of ${outputs} probabilities, got single numbers; for class indices, use sparseCategoricalCrossentropy`,
     );
   }
-  const dense = flat ?? readRows(y, shape, where);
-  for (let i = 0; i < dense.values.length; i++) {
-    const p = dense.values[i]!;
-    if (p >= 0 && p <= 1) continue;
-    const row = Math.floor(i / outputs);
-    throw new RangeError(
-      `${where}: row ${row}, column ${i - row * outputs}: expected a probability from 0 to 1, got ${p}`,
-    );
-  }
-  return dense;
+  const isProbability = (p: number) => p >= 0 && p <= 1;
+  return flat ?? readWithin(y, shape, where, isProbability, 'a probability from 0 to 1');
 }
 
 /**

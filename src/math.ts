@@ -240,11 +240,11 @@ export function erfc(x: number): number {
   return x < 0 ? fround(2 - tail) : tail;
 }
 
-const C0 = fround(6.2831855);
-const C1 = fround(-41.34168);
-const C2 = fround(81.602234);
-const C3 = fround(-76.57499);
-const C4 = fround(39.710922);
+const C0 = /* @__PURE__ */ fround(6.2831855);
+const C1 = /* @__PURE__ */ fround(-41.34168);
+const C2 = /* @__PURE__ */ fround(81.602234);
+const C3 = /* @__PURE__ */ fround(-76.57499);
+const C4 = /* @__PURE__ */ fround(39.710922);
 
 /** sin(2πt), t·p(t²), for |t| ≤ 1/4: an angle in turns. Largest error 2.8 ULP. */
 export function sinTurns(t: number): number {

@@ -5,9 +5,11 @@ import {
   type DenseRows,
   type Label,
   learnClasses,
+  readCounts,
   readLabels,
   readProbabilities,
   readRows,
+  readSigns,
   type Targets,
 } from './data.js';
 import type { Model } from './layers/model.js';
@@ -106,14 +108,15 @@ export class NetworkState {
         'this network has no loss, so it can only predict: give sequential() a loss, or a task',
       );
     }
+    if (loss.positive) return { targets: readCounts(y, outputShape, where), classes };
     if (loss.targets === 'values') return { targets: readRows(y, outputShape, where), classes };
     const single = outputs === 1 ? 2 : outputs;
     const learnt = classes ?? (areNames(y) ? learnClasses(y, single, where) : undefined);
-    const targets =
-      loss.targets === 'labels'
-        ? readLabels(y, outputs, learnt, where)
-        : readProbabilities(y, outputShape, learnt, where);
-    return { targets, classes: learnt };
+    if (loss.targets === 'labels') {
+      return { targets: readLabels(y, outputs, learnt, where), classes: learnt };
+    }
+    const read = loss.targets === 'signs' ? readSigns : readProbabilities;
+    return { targets: read(y, outputShape, learnt, where), classes: learnt };
   }
 
   /** The scalers that the spec asks for, fitted to the rows listed unless they have been before. */

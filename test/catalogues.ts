@@ -86,8 +86,9 @@ export function definitionOfLoss(spec: LossSpec): LossDefinition {
   return losses[typeOf(spec) as keyof typeof losses];
 }
 
-/** The activation whose logits a loss insists on; undefined where it takes any. */
-export function requiredActivation(spec: LossSpec): 'sigmoid' | 'softmax' | undefined {
+/** The activation whose logits a loss insists on, or one it can take; undefined where it takes any. */
+export function requiredActivation(spec: LossSpec): 'sigmoid' | 'softmax' | 'softplus' | undefined {
+  if (definitionOfLoss(spec).positive) return 'softplus';
   const anyLogits = typeof spec === 'object' && 'fromLogits' in spec && spec.fromLogits;
   return anyLogits ? undefined : definitionOfLoss(spec).logits;
 }
@@ -107,8 +108,9 @@ export function targetsFor(
   random: () => number,
 ): number[] {
   const draw = {
-    values: () => 3 * random() - 1.5,
+    values: () => (definitionOfLoss(spec).positive ? 3 * random() : 3 * random() - 1.5),
     probabilities: random,
+    signs: () => (random() < 0.5 ? -1 : 1),
     labels: () => Math.floor(random() * outputs),
   }[definitionOfLoss(spec).targets];
   const width = definitionOfLoss(spec).targets === 'labels' ? 1 : outputs;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dense, layers, type NetworkSpec, sequential } from '../src/index.js';
+import { losses } from '../src/ops/index.js';
 import { lossSpecs, nameOf, requiredActivation, targetsFor, typeOf } from './catalogues.js';
 import { generator } from './kernels/core.js';
 
@@ -14,8 +15,7 @@ const total = (z: readonly number[], t: readonly number[], f: Formula) =>
   z.reduce((sum, v, j) => sum + f(v, t[j]!), 0);
 
 /**
- * The loss of one row in float64, from the textbook; z are logits for cross-entropies. A loss that is
- * not here is held to account by the gradients, but should find its place.
+ * The loss of one row in float64, from the textbook; z are logits for cross-entropies.
  */
 const formulas: Record<
   string,
@@ -29,11 +29,57 @@ const formulas: Record<
     const cost = (d: number) => (d <= most ? (d * d) / 2 : most * (d - most / 2));
     return total(z, t, (v, w) => cost(Math.abs(v - w))) / z.length;
   },
-  binaryCrossentropy: (z, t) =>
-    total(z, t, (v, p) => p * Math.log1p(Math.exp(-v)) + (1 - p) * Math.log1p(Math.exp(v))),
-  categoricalCrossentropy: (z, t) => crossEntropy(z, (j) => t[j]!),
-  sparseCategoricalCrossentropy: (z, t) => crossEntropy(z, (j) => Number(j === t[0])),
+  logCosh: (z, t) => total(z, t, (v, w) => Math.log(Math.cosh(v - w))) / z.length,
+  hinge: (z, t) => total(z, t, (v, w) => Math.max(1 - v * w, 0)) / z.length,
+  squaredHinge: (z, t) => total(z, t, (v, w) => Math.max(1 - v * w, 0) ** 2) / z.length,
+  // The outputs come from a softplus.
+  poisson: (z, t) => {
+    const rate = (v: number) => Math.log1p(Math.exp(v));
+    return total(z, t, (v, n) => rate(v) - n * Math.log(rate(v) + 1e-7)) / z.length;
+  },
+  cosineSimilarity: (z, t) => {
+    const dot = (a: readonly number[], b: readonly number[]) => total(a, b, (v, w) => v * w);
+    return 1 - dot(z, t) / Math.sqrt(dot(z, z) * dot(t, t));
+  },
+  binaryCrossentropy: (z, t, { labelSmoothing = 0, positiveWeight = 1 }) =>
+    total(z, t, (v, given) => {
+      const p = given * (1 - (labelSmoothing as number)) + (labelSmoothing as number) / 2;
+      const positive = (positiveWeight as number) * p * Math.log1p(Math.exp(-v));
+      return positive + (1 - p) * Math.log1p(Math.exp(v));
+    }),
+  binaryFocalCrossentropy: (z, t, { gamma = 2, positiveWeight = 1 }) =>
+    total(z, t, (v, w) => {
+      const p = 1 / (1 + Math.exp(-v));
+      const power = gamma as number;
+      const positive = (positiveWeight as number) * w * (1 - p) ** power * Math.log(p);
+      return -positive - (1 - w) * p ** power * Math.log(1 - p);
+    }),
+  categoricalCrossentropy: (z, t, { labelSmoothing = 0 }) =>
+    crossEntropy(
+      z,
+      smoothed((j) => t[j]!, labelSmoothing as number, z.length),
+    ),
+  klDivergence: (z, t) =>
+    crossEntropy(z, (j) => t[j]!) + total(t, t, (w) => (w > 0 ? w * Math.log(w) : 0)),
+  sparseCategoricalCrossentropy: (z, t, { labelSmoothing = 0 }) =>
+    crossEntropy(
+      z,
+      smoothed((j) => Number(j === t[0]), labelSmoothing as number, z.length),
+    ),
+  sparseCategoricalFocalCrossentropy: (z, t, { gamma = 2 }) => {
+    const surprise = crossEntropy(z, (j) => Number(j === t[0]));
+    return (1 - Math.exp(-surprise)) ** (gamma as number) * surprise;
+  },
 };
+
+it('knows the formula of every loss', () => {
+  expect(Object.keys(formulas).sort()).toEqual(Object.keys(losses).sort());
+});
+
+const smoothed =
+  (target: (j: number) => number, share: number, classes: number) =>
+  (j: number): number =>
+    target(j) * (1 - share) + share / classes;
 
 const spec: NetworkSpec = {
   inputShape: [3],
@@ -47,32 +93,31 @@ describe('evaluate', () => {
   const count = 600;
   const x = Float32Array.from({ length: count * 3 }, () => 6 * random() - 3);
 
-  it.each(
-    lossSpecs
-      .filter((loss) => typeOf(loss) in formulas)
-      .map((loss) => [nameOf(loss), loss] as const),
-  )('means %s over all rows', (_, loss) => {
-    const last = requiredActivation(loss) ?? 'linear';
-    const model = sequential({ ...spec, layers: [dense(4), layers.activation(last)], loss });
-    const logits = sequential({ ...spec, layers: [dense(4)] });
-    expect(logits.getWeights()).toEqual(model.getWeights());
-    const z = logits.predict(x);
-    const y = Float32Array.from(targetsFor(loss, count, 4, random));
-    const width = y.length / count;
-    const options = typeof loss === 'string' ? {} : loss;
-    let sum = 0;
-    for (let r = 0; r < count; r++) {
-      const row = [...z.subarray(r * 4, r * 4 + 4)];
-      const target = [...y.subarray(r * width, (r + 1) * width)];
-      sum += formulas[typeOf(loss)]!(row, target, { ...options });
-    }
-    const evaluated = model.evaluate(x, y);
-    expect(Object.keys(evaluated)).toEqual(['loss']);
-    expect(evaluated.loss / (sum / count)).toBeCloseTo(1, 5);
-    // One batch there and back has the same loss, to the bit.
-    expect(model.gradients(x, y).loss).toBe(evaluated.loss);
-    expect(model.trainOnBatch(x, y).loss).toBe(evaluated.loss);
-  });
+  it.each(lossSpecs.map((loss) => [nameOf(loss), loss] as const))(
+    'means %s over all rows',
+    (_, loss) => {
+      const last = requiredActivation(loss) ?? 'linear';
+      const model = sequential({ ...spec, layers: [dense(4), layers.activation(last)], loss });
+      const logits = sequential({ ...spec, layers: [dense(4)] });
+      expect(logits.getWeights()).toEqual(model.getWeights());
+      const z = logits.predict(x);
+      const y = Float32Array.from(targetsFor(loss, count, 4, random));
+      const width = y.length / count;
+      const options = typeof loss === 'string' ? {} : loss;
+      let sum = 0;
+      for (let r = 0; r < count; r++) {
+        const row = [...z.subarray(r * 4, r * 4 + 4)];
+        const target = [...y.subarray(r * width, (r + 1) * width)];
+        sum += formulas[typeOf(loss)]!(row, target, { ...options });
+      }
+      const evaluated = model.evaluate(x, y);
+      expect(Object.keys(evaluated)).toEqual(['loss']);
+      expect(evaluated.loss / (sum / count)).toBeCloseTo(1, 5);
+      // One batch there and back has the same loss, to the bit.
+      expect(model.gradients(x, y).loss).toBe(evaluated.loss);
+      expect(model.trainOnBatch(x, y).loss).toBe(evaluated.loss);
+    },
+  );
 
   it('reports metrics of classes', () => {
     const model = sequential({

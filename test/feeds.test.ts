@@ -459,7 +459,7 @@ describe('augmentation', () => {
         () => classes.fit(...given, { augment: ({ y: b }) => b.fill(3, 1, 2) }),
       ],
       [
-        'augment.mixup: class indices cannot be mixed: use the loss categoricalCrossentropy',
+        'augment.mixup: classes cannot be mixed: use the loss categoricalCrossentropy',
         () => classes.fit(...given, { augment: augment.mixup() }),
       ],
       [

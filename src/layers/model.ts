@@ -1,8 +1,13 @@
 import { choose, type Named, onlyKeys, show, wholeNumber } from '../checks.js';
 import type { Label } from '../data.js';
 import { type MetricSpec, type ModelMetric, resolveMetrics } from '../metrics.js';
-import type { LossDefinition, OptimizerDefinition, OptimizerRule } from '../ops/definition.js';
-import { clippings, losses, optimizers } from '../ops/index.js';
+import type {
+  ActivationDefinition,
+  LossDefinition,
+  OptimizerDefinition,
+  OptimizerRule,
+} from '../ops/definition.js';
+import { activations, clippings, losses, optimizers } from '../ops/index.js';
 import { checkTargetScaling, encodedShape, type Preprocess } from '../scalers.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { LayerSpec } from './index.js';
@@ -59,6 +64,8 @@ export interface ModelLoss {
   readonly type: keyof typeof losses;
   readonly options: Readonly<Record<string, number>>;
   readonly targets: LossDefinition['targets'];
+  /** Whether targets are counts, which are never negative. */
+  readonly positive: boolean;
   /** The activation whose inputs it reads, where the last activation is that one. */
   readonly logits: string | undefined;
   /** Whether the network's outputs themselves are logits. */
@@ -156,12 +163,19 @@ function resolveLoss(spec: LossSpec, activation: string, outputs: number): Model
         `make it '${definition.logits}', or, if the outputs are logits, write { type: '${type}', fromLogits: true }`,
     );
   }
+  const { positive } = activations[activation as keyof typeof activations] as ActivationDefinition;
+  if (definition.positive && !positive) {
+    throw new RangeError(
+      `loss: ${type} takes rates, which are not negative, and the last activation is '${activation}': make it 'softplus'`,
+    );
+  }
   const half = reduction === 'halfSum' ? 0.5 : 1;
   const scale = reduction !== 'halfSum' && definition.average === 'outputs' ? 1 / outputs : half;
   return {
     type,
     options,
     targets: definition.targets,
+    positive: definition.positive ?? false,
     logits: matches ? definition.logits : undefined,
     outputsAreLogits: definition.logits !== undefined && !matches,
     lossScale: scale,
@@ -246,9 +260,10 @@ export function resolveModel(given: NetworkSpec): Model {
   const metrics = resolveMetrics(spec.metrics ?? [], { loss, outputs, outputActivation });
   if (preprocess !== undefined) {
     checkTargetScaling(preprocess, outputs);
-    if (preprocess.y !== undefined && loss && loss.targets !== 'values') {
+    if (preprocess.y !== undefined && loss && (loss.targets !== 'values' || loss.positive)) {
+      const are = loss.positive ? 'counts' : 'classes or probabilities';
       throw new RangeError(
-        `preprocess.y: the targets of ${loss.type} are classes or probabilities, which are not scaled`,
+        `preprocess.y: the targets of ${loss.type} are ${are}, which are not scaled`,
       );
     }
   }

@@ -1,5 +1,7 @@
 import type { Label } from '../data.js';
 import type { ModelLoss } from '../layers/model.js';
+import type { LossDefinition } from '../ops/definition.js';
+import { losses } from '../ops/losses.js';
 
 /** How a row of outputs names what it predicts. */
 export interface Decision {
@@ -73,13 +75,15 @@ export function largest(values: ArrayLike<number>, start: number, count: number)
 
 /** How outputs that were learnt under a loss, if under any, are read. */
 export function decisionOf(
-  loss: Pick<ModelLoss, 'type' | 'targets' | 'outputsAreLogits'> | undefined,
+  loss: Pick<ModelLoss, 'type' | 'outputsAreLogits'> | undefined,
   outputs: number,
 ): Decision {
-  const many = outputs > 1 && loss?.type !== 'binaryCrossentropy';
+  const { targets, logits }: Partial<LossDefinition> = loss ? losses[loss.type] : {};
+  const signs = targets === 'signs';
+  const each = signs || logits === 'sigmoid';
   return {
-    decision: loss?.targets === 'labels' || many ? 'largest' : 'threshold',
-    threshold: loss?.outputsAreLogits ? 0 : 0.5,
+    decision: targets === 'labels' || (outputs > 1 && !each) ? 'largest' : 'threshold',
+    threshold: loss?.outputsAreLogits || signs ? 0 : 0.5,
   };
 }
 

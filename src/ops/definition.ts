@@ -14,6 +14,8 @@ interface Options<Value extends number | boolean = number> {
 export interface ActivationDefinition extends Options {
   /** What the backward kernel reads: outputs y, or inputs z, which must then outlive the forward. */
   readonly slopeFrom: 'y' | 'z';
+  /** Whether outputs are never negative. */
+  readonly positive?: boolean;
   /** Where f(z) = max(z, lowerBound): dense layers compute that themselves. */
   readonly lowerBound?: number;
   /** The initializer of the weights before it, unless the layer names one. */
@@ -26,8 +28,10 @@ export interface ActivationDefinition extends Options {
 export interface LossDefinition extends Options {
   /** The activation whose inputs the loss takes in place of its outputs. */
   readonly logits?: 'sigmoid' | 'softmax';
-  /** A number per output, a probability per output, or one class index per row. */
-  readonly targets: 'values' | 'probabilities' | 'labels';
+  /** A number, a probability, or −1 or 1 for each output, or one class index for each row. */
+  readonly targets: 'values' | 'probabilities' | 'signs' | 'labels';
+  /** Whether outputs and targets are rates and counts, which are never negative. */
+  readonly positive?: boolean;
   /** What the sum over a row and the batch is divided by: batch × outputs, or batch. */
   readonly average: 'outputs' | 'batch';
   /** Values of y − target where the slope jumps. */

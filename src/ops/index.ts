@@ -2,6 +2,7 @@
 export * from './activations.js';
 export * from './adaptive.js';
 export * from './clipping.js';
+export * from './crossentropies.js';
 export * from './dense.js';
 export * from './dropout.js';
 export * from './epochs.js';

@@ -1,5 +1,7 @@
-import { exp, expShare, fround, log, log1p } from '../math.js';
+import { exp, fround, log, log1p, tanh } from '../math.js';
+import { crossentropies } from './crossentropies.js';
 import type { Floats, LossDefinition } from './definition.js';
+import { add, takeSum } from './internal/rowSum.js';
 
 /*
  * A loss writes, for each row r,
@@ -11,25 +13,12 @@ import type { Floats, LossDefinition } from './definition.js';
  * [batch][targetPitch], both of `units` columns. dy shares the layout of y and may not be y. Its
  * padding is not touched here and stays zero in WebAssembly, which masks the last vector of a row.
  *
- * The sum over a row is kept in four lanes, lane l with j ≡ l (mod 4) in order from +0, joined as
- * (l0 + l2) + (l1 + l3); the cross-entropies over classes add them in order, from +0.
+ * A row is summed in four lanes (internal/rowSum.ts). The losses of probabilities, which take logits,
+ * are in crossentropies.ts.
  *
  * A new loss is a block here (kernel and an entry of the catalogue below) and one in
  * assembly/losses.ts.
  */
-
-const lanes = new Float64Array(4);
-
-function add(j: number, value: number): void {
-  lanes[j & 3] = fround(lanes[j & 3]! + value);
-}
-
-/** The sum of what was added, leaving the lanes empty. */
-function takeSum(): number {
-  const sum = fround(fround(lanes[0]! + lanes[2]!) + fround(lanes[1]! + lanes[3]!));
-  lanes.fill(0);
-  return sum;
-}
 
 /** value = (y − t)², slope = 2(y − t). */
 export function meanSquaredErrorLoss(
@@ -106,11 +95,14 @@ export function huberLoss(
   }
 }
 
+/** log(1 + exp(−0)), which log cosh 0 takes off again. */
+const LN2 = /* @__PURE__ */ log1p(1);
+
 /**
- * For logits y: value = −t·log σ(y) − (1 − t)·log(1 − σ(y)) = max(y, 0) − y·t + log(1 + exp(−|y|)),
- * slope = σ(y) − t. Neither overflows for any finite y.
+ * With d = y − t: value = log cosh d = |d| + log(1 + exp(−2|d|)) − log 2, slope = tanh d. The value is
+ * right to 1.2·10⁻⁷, not to so many of its own digits, where it is small.
  */
-export function binaryCrossentropyLoss(
+export function logCoshLoss(
   dy: Floats,
   losses: Floats,
   y: Floats,
@@ -124,42 +116,105 @@ export function binaryCrossentropyLoss(
 ): void {
   for (let r = 0; r < batch; r++) {
     for (let j = 0; j < units; j++) {
-      const z = y[r * pitch + j]!;
-      const t = targets[r * targetPitch + j]!;
-      const e = exp(-Math.abs(z));
-      add(j, fround(fround((z > 0 ? z : 0) - fround(z * t)) + log1p(e)));
-      const sigmoid = fround((z < 0 ? expShare(z) : 1) / fround(1 + e));
-      dy[r * pitch + j] = fround(fround(gradientScale) * fround(sigmoid - t));
+      const d = fround(y[r * pitch + j]! - targets[r * targetPitch + j]!);
+      const size = Math.abs(d);
+      add(j, fround(fround(size - LN2) + log1p(exp(-2 * size))));
+      dy[r * pitch + j] = fround(fround(gradientScale) * tanh(d));
     }
     losses[r] = fround(fround(lossScale) * takeSum());
   }
 }
 
-let max = 0;
-let logSum = 0;
-
-/**
- * The part of softmax that both cross-entropies share, with its steps: writes exp(z − m) to dy,
- * leaves m in `max` and log Σ exp(z − m) in `logSum`, and returns 1 / Σ exp(z − m).
- */
-function exponentials(dy: Floats, z: Floats, start: number, end: number): number {
-  max = z[start]!;
-  for (let i = start + 1; i < end; i++) max = max < z[i]! ? z[i]! : max;
-  let sum = 0;
-  for (let i = start; i < end; i++) {
-    const e = expShare(fround(z[i]! - max));
-    dy[i] = e;
-    sum = fround(sum + e);
+/** For targets of −1 and 1: value = max(1 − t·y, 0), slope = −t where that is above 0, else 0. */
+export function hingeLoss(
+  dy: Floats,
+  losses: Floats,
+  y: Floats,
+  targets: Floats,
+  batch: number,
+  units: number,
+  pitch: number,
+  targetPitch: number,
+  lossScale: number,
+  gradientScale: number,
+): void {
+  for (let r = 0; r < batch; r++) {
+    for (let j = 0; j < units; j++) {
+      const t = targets[r * targetPitch + j]!;
+      const missing = fround(1 - fround(t * y[r * pitch + j]!));
+      add(j, missing < 0 ? 0 : missing);
+      dy[r * pitch + j] = fround(fround(gradientScale) * (missing <= 0 ? 0 : -t));
+    }
+    losses[r] = fround(fround(lossScale) * takeSum());
   }
-  logSum = log(sum);
-  return fround(1 / sum);
 }
 
+/** For targets of −1 and 1: with h = max(1 − t·y, 0), value = h², slope = −2·h·t. */
+export function squaredHingeLoss(
+  dy: Floats,
+  losses: Floats,
+  y: Floats,
+  targets: Floats,
+  batch: number,
+  units: number,
+  pitch: number,
+  targetPitch: number,
+  lossScale: number,
+  gradientScale: number,
+): void {
+  for (let r = 0; r < batch; r++) {
+    for (let j = 0; j < units; j++) {
+      const t = targets[r * targetPitch + j]!;
+      const missing = fround(1 - fround(t * y[r * pitch + j]!));
+      const h = missing < 0 ? 0 : missing;
+      add(j, fround(h * h));
+      dy[r * pitch + j] = fround(fround(gradientScale) * fround(fround(h + h) * -t));
+    }
+    losses[r] = fround(fround(lossScale) * takeSum());
+  }
+}
+
+/** Added to a rate, so that it has a logarithm. */
+const SMALLEST_RATE = /* @__PURE__ */ fround(1e-7);
+const LARGEST_RATE = /* @__PURE__ */ fround(3e38);
+
 /**
- * For logits y, with p = softmax(y) and T = Σ_j t_j: Σ_j value = Σ_j t_j·(log Σ_k exp(y_k − m) −
- * (y_j − m)), slope = p·T − t. Finite for finite y.
+ * For rates y ≥ 0 and counts t ≥ 0, with q = y + 10⁻⁷: value = y − t·log q, slope = 1 − t/q: the
+ * negative logarithm of the Poisson distribution without its log t!, which does not depend on y.
  */
-export function categoricalCrossentropyLoss(
+export function poissonLoss(
+  dy: Floats,
+  losses: Floats,
+  y: Floats,
+  targets: Floats,
+  batch: number,
+  units: number,
+  pitch: number,
+  targetPitch: number,
+  lossScale: number,
+  gradientScale: number,
+): void {
+  for (let r = 0; r < batch; r++) {
+    for (let j = 0; j < units; j++) {
+      const rate = y[r * pitch + j]!;
+      const t = targets[r * targetPitch + j]!;
+      const sum = fround((rate > 0 ? rate : 0) + SMALLEST_RATE);
+      const q = sum > LARGEST_RATE ? LARGEST_RATE : sum;
+      add(j, fround(rate - fround(t * log(q))));
+      dy[r * pitch + j] = fround(fround(gradientScale) * fround(1 - fround(t / q)));
+    }
+    losses[r] = fround(fround(lossScale) * takeSum());
+  }
+}
+
+/** Added to the square of a length, so that there is a quotient by it. */
+const SMALLEST_SQUARE = /* @__PURE__ */ fround(1e-12);
+
+/**
+ * With the lengths |y| = √(Σ y² + 10⁻¹²) and |t| likewise, and cos = Σ y·t / (|y|·|t|), over a row:
+ * Σ_j value = 1 − cos, slope = y·cos / |y|² − t / (|y|·|t|).
+ */
+export function cosineSimilarityLoss(
   dy: Floats,
   losses: Floats,
   y: Floats,
@@ -174,45 +229,21 @@ export function categoricalCrossentropyLoss(
   for (let r = 0; r < batch; r++) {
     const row = r * pitch;
     const target = r * targetPitch;
-    const inverse = exponentials(dy, y, row, row + units);
-    let total = 0;
-    for (let j = 0; j < units; j++) total = fround(total + targets[target + j]!);
-    let sum = 0;
+    for (let j = 0; j < units; j++) add(j, fround(y[row + j]! * targets[target + j]!));
+    const product = takeSum();
+    for (let j = 0; j < units; j++) add(j, fround(y[row + j]! * y[row + j]!));
+    const square = fround(takeSum() + SMALLEST_SQUARE);
+    for (let j = 0; j < units; j++) add(j, fround(targets[target + j]! * targets[target + j]!));
+    const targetSquare = fround(takeSum() + SMALLEST_SQUARE);
+    const lengths = fround(fround(Math.sqrt(square)) * fround(Math.sqrt(targetSquare)));
+    const inverse = fround(1 / lengths);
+    const cosine = fround(product * inverse);
+    const share = fround(cosine / square);
     for (let j = 0; j < units; j++) {
-      const t = targets[target + j]!;
-      sum = fround(sum + fround(t * fround(logSum - fround(y[row + j]! - max))));
-      const p = fround(dy[row + j]! * inverse);
-      dy[row + j] = fround(fround(gradientScale) * fround(fround(p * total) - t));
+      const slope = fround(fround(share * y[row + j]!) - fround(inverse * targets[target + j]!));
+      dy[row + j] = fround(fround(gradientScale) * slope);
     }
-    losses[r] = fround(fround(lossScale) * sum);
-  }
-}
-
-/**
- * As `categoricalCrossentropyLoss`, to the bit, with a target of 1 at the class t[r, 0] and 0
- * elsewhere. t must be a class: it is checked at the public door only.
- */
-export function sparseCategoricalCrossentropyLoss(
-  dy: Floats,
-  losses: Floats,
-  y: Floats,
-  targets: Floats,
-  batch: number,
-  units: number,
-  pitch: number,
-  targetPitch: number,
-  lossScale: number,
-  gradientScale: number,
-): void {
-  for (let r = 0; r < batch; r++) {
-    const row = r * pitch;
-    const label = row + targets[r * targetPitch]!;
-    const inverse = exponentials(dy, y, row, row + units);
-    for (let i = row; i < row + units; i++) {
-      const p = fround(dy[i]! * inverse);
-      dy[i] = fround(fround(gradientScale) * (i === label ? fround(p - 1) : p));
-    }
-    losses[r] = fround(fround(lossScale) * fround(logSum - fround(y[label]! - max)));
+    losses[r] = fround(fround(lossScale) * fround(1 - cosine));
   }
 }
 
@@ -234,8 +265,30 @@ export function addLosses(
 }
 
 /**
+ * A row counts as much as its weight says: losses[r] ← weights[r]·losses[r] and
+ * dy[r, j] ← weights[r]·dy[r, j]. Weights stand `weightPitch` floats apart.
+ */
+export function weightLosses(
+  dy: Floats,
+  losses: Floats,
+  weights: Floats,
+  batch: number,
+  units: number,
+  pitch: number,
+  weightPitch: number,
+): void {
+  for (let r = 0; r < batch; r++) {
+    const weight = weights[r * weightPitch]!;
+    losses[r] = fround(weight * losses[r]!);
+    for (let j = 0; j < units; j++) {
+      dy[r * pitch + j] = fround(weight * dy[r * pitch + j]!);
+    }
+  }
+}
+
+/**
  * The losses of the catalogue. Option of `huber`: δ ≥ 0, where the square goes over into a line,
- * default 1.
+ * default 1. Those of `crossentropies` are stated there.
  */
 export const losses = {
   meanSquaredError: { targets: 'values', average: 'outputs', options: {} },
@@ -246,22 +299,10 @@ export const losses = {
     options: { delta: 1 },
     ranges: { delta: [0, 2 ** 127] },
   },
-  binaryCrossentropy: {
-    logits: 'sigmoid',
-    targets: 'probabilities',
-    average: 'batch',
-    options: {},
-  },
-  categoricalCrossentropy: {
-    logits: 'softmax',
-    targets: 'probabilities',
-    average: 'batch',
-    options: {},
-  },
-  sparseCategoricalCrossentropy: {
-    logits: 'softmax',
-    targets: 'labels',
-    average: 'batch',
-    options: {},
-  },
+  logCosh: { targets: 'values', average: 'outputs', options: {} },
+  poisson: { targets: 'values', average: 'outputs', options: {}, positive: true },
+  cosineSimilarity: { targets: 'values', average: 'batch', options: {} },
+  hinge: { targets: 'signs', average: 'outputs', options: {}, kinks: [0] },
+  squaredHinge: { targets: 'signs', average: 'outputs', options: {} },
+  ...crossentropies,
 } as const satisfies Record<string, LossDefinition>;

@@ -55,6 +55,7 @@ export function softmaxBackward(
 
 export const softmax = {
   slopeFrom: 'y',
+  positive: true,
   options: {},
   initializer: 'glorotUniform',
 } as const satisfies ActivationDefinition;

@@ -134,7 +134,7 @@ function readDecision(given: unknown, layers: readonly unknown[], outputs: numbe
     losses,
     'loss',
   );
-  const { targets, logits }: LossDefinition = losses[type];
+  const { logits }: LossDefinition = losses[type];
   const outputsAreLogits = logits !== undefined && logits !== lastActivation(layers);
-  return decisionOf({ type, targets, outputsAreLogits }, outputs);
+  return decisionOf({ type, outputsAreLogits }, outputs);
 }
