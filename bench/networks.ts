@@ -158,7 +158,7 @@ export class BareList {
     this.state = state;
     const { plan, model } = state;
     const rows = x.length / model.inputs;
-    const held = plan.hold(rows, rows, rows, 0);
+    const held = plan.hold(rows, rows, rows, 0, {});
     state.writeInputs(x, plan.backend.floats, held.x.offset);
     state.writeTargets(y, plan.backend.floats, held.targets.offset);
     const indices = plan.backend.view(held.indices);

@@ -4,6 +4,7 @@ import type { InputRows, Targets } from './data.js';
 import { type Callback, hooks } from './hooks.js';
 import { type LearningRate, readSchedule } from './rates.js';
 import type { Snapshot } from './snapshot.js';
+import type { ClassWeight, SampleWeight } from './weights.js';
 
 /** How to train. */
 export interface FitOptions {
@@ -25,8 +26,19 @@ export interface FitOptions {
    * series in time wants it. (Keras takes the last rows always.)
    */
   readonly validationSplit?: number;
-  /** Rows and targets to validate on, in place of a split. */
-  readonly validationData?: readonly [InputRows, Targets];
+  /** Rows and targets to validate on, in place of a split, and what each row counts. */
+  readonly validationData?: readonly [x: InputRows, y: Targets, sampleWeight?: SampleWeight];
+  /**
+   * What each row counts: its loss and its gradient are multiplied by it, while the mean is still over
+   * the number of rows, as in Keras. Rows held out count in val_loss by theirs; metrics count all rows
+   * the same. Default: 1 each.
+   */
+  readonly sampleWeight?: SampleWeight;
+  /**
+   * What the rows of each class count, times their `sampleWeight`, in training alone: 'balanced', an
+   * array in the order of the classes, or an object by their names, { rare: 10 }. Default: 1 each.
+   */
+  readonly classWeight?: ClassWeight;
   /**
    * The learning rate while this training lasts: a number, one of `schedules`, or a function
    * `(step, epoch) => rate`; default: the optimizer's. It may be asked for ahead of time.
@@ -57,7 +69,10 @@ export interface FitOptions {
 
 /** How to train on batches from an iterable, which says itself what they are and in which order. */
 export interface BatchFitOptions
-  extends Omit<FitOptions, 'batchSize' | 'shuffle' | 'validationSplit' | 'memoryBudget'> {
+  extends Omit<
+    FitOptions,
+    'batchSize' | 'shuffle' | 'validationSplit' | 'memoryBudget' | 'sampleWeight'
+  > {
   /**
    * How many batches make an epoch; default: all that there are. Schedules that count steps, or the
    * steps of an epoch, need to know. What goes by only once, such as a generator without an end, goes
@@ -73,6 +88,8 @@ const optionKeys = [
   'shuffle',
   'validationSplit',
   'validationData',
+  'sampleWeight',
+  'classWeight',
   'learningRate',
   'augment',
   'memoryBudget',
@@ -85,9 +102,14 @@ const optionKeys = [
 export function readBatchOptions(options: BatchFitOptions) {
   onlyKeys(options, [...optionKeys, 'stepsPerEpoch'], 'fit');
   const { stepsPerEpoch, ...rest } = options;
-  for (const key of ['batchSize', 'shuffle', 'validationSplit', 'memoryBudget'] as const) {
+  const own = ['batchSize', 'shuffle', 'validationSplit', 'memoryBudget', 'sampleWeight'] as const;
+  for (const key of own) {
     if ((rest as FitOptions)[key] === undefined) continue;
-    const remedy = key === 'validationSplit' ? ': give validationData' : '';
+    const remedies: Partial<Record<typeof key, string>> = {
+      validationSplit: ': give validationData',
+      sampleWeight: ': give it with each, { x, y, sampleWeight }',
+    };
+    const remedy = remedies[key] ?? '';
     throw new TypeError(`${key}: an iterable gives its batches as they are to be${remedy}`);
   }
   if (stepsPerEpoch !== undefined) wholeNumber(stepsPerEpoch, 'stepsPerEpoch');

@@ -34,8 +34,7 @@ function inChunks({ rows }: DenseRows, run: (batch: number, row: number) => void
 /** The list for a request, with the rows that it is to work on, from `row` on, written in. */
 export function listOn(
   state: NetworkState,
-  inputs: DenseRows,
-  targets: DenseRows | undefined,
+  { inputs, targets, weights }: Partial<Block> & Pick<Block, 'inputs'>,
   row: number,
   request: Request,
 ): List {
@@ -43,12 +42,13 @@ export function listOn(
   const { batch } = request;
   const part = ({ values }: DenseRows, width: number) =>
     values.subarray(row * width, (row + batch) * width);
-  const list = plan.list(request);
+  const list = plan.list(weights ? { ...request, weighted: true } : request);
   const { floats } = plan.backend;
   state.writeInputs(part(inputs, model.columns), floats, list.rows.offset);
   if (targets) {
     state.writeTargets(part(targets, model.targetColumns), floats, list.targets.offset);
   }
+  if (weights) floats.set(weights.subarray(row, row + batch), list.weights!.offset);
   return list;
 }
 
@@ -71,7 +71,7 @@ export function runOnce(
 export function predictRows(state: NetworkState, inputs: DenseRows, y: Float32Array): void {
   const { plan, model } = state;
   inChunks(inputs, (batch, row) => {
-    const list = listOn(state, inputs, undefined, row, { ...prediction, batch });
+    const list = listOn(state, { inputs }, row, { ...prediction, batch });
     runOnce(state, list, 0);
     const outputs = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
     y.set(outputs, row * model.outputs);
@@ -81,21 +81,21 @@ export function predictRows(state: NetworkState, inputs: DenseRows, y: Float32Ar
 /** Adds rows to the scores; gives their losses, added to `sum`. */
 export function evaluateRows(
   state: NetworkState,
-  { inputs, targets }: Block,
+  block: Block,
   scores: Scores,
   sum: number,
 ): number {
   const { model, plan } = state;
   const outputs = model.metrics.length > 0;
   let total = sum;
-  inChunks(inputs, (batch, row) => {
-    const list = listOn(state, inputs, targets, row, { ...evaluation, batch, outputs });
+  inChunks(block.inputs, (batch, row) => {
+    const list = listOn(state, block, row, { ...evaluation, batch, outputs });
     total = runOnce(state, list, total).sum;
     if (!outputs) return;
     const scored = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
     const from = row * model.targetColumns;
     // Targets are scored in their own units, as the user gave them.
-    scores.add(scored as Float32Array, batch, targets.values.subarray(from), 'own units');
+    scores.add(scored as Float32Array, batch, block.targets.values.subarray(from), 'own units');
   });
   return total;
 }

@@ -125,3 +125,4 @@ export {
 export { layerStatistics, type NetworkStatistics } from './statistics.js';
 export type { Shape } from './tensor.js';
 export type { EpochResult, FitResult, History } from './training.js';
+export type { ClassWeight, SampleWeight, WeightOption } from './weights.js';

@@ -14,6 +14,8 @@ export interface Request {
   readonly outputs: boolean;
   /** Whether targets are there, and losses summed. */
   readonly loss: boolean;
+  /** Whether the host says what each row counts; rows held have that with them. */
+  readonly weighted?: boolean;
   /** How far to go back: not at all, to the parameters, or to the inputs as well. */
   readonly gradients: 'none' | 'parameters' | 'inputs';
   /** Whether the optimizer steps. */
@@ -30,9 +32,10 @@ export interface Request {
 export interface Lowered {
   readonly ops: readonly Op[];
   readonly scratch: Tensor;
-  /** Where the host writes given rows and their targets, dense. */
+  /** Where the host writes given rows, their targets and what they count, dense. */
   readonly rows: Tensor;
   readonly targets: Tensor;
+  readonly weights: Tensor | undefined;
   /** Where the host reads the outputs, dense. */
   readonly outputs: Tensor;
   /** The padded inputs, their gradient where it was asked for, and each layer's values. */
@@ -52,6 +55,8 @@ export type List = Omit<Lowered, 'ops' | 'scratch'> & { readonly program: Progra
 export interface Held {
   readonly x: Tensor;
   readonly targets: Tensor;
+  /** What each row counts in the loss; undefined where all count the same. */
+  readonly weights: Tensor | undefined;
   /** The training rows, in the order in which they were given. */
   readonly training: Tensor;
   /** Rows in the order in which lists visit them. */

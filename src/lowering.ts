@@ -127,8 +127,17 @@ export class ListBuilder {
     return op;
   }
 
-  /** Appends the loss: one number a row into `losses`, and the gradient of `predictions`. */
-  emitLoss(loss: ModelLoss, predictions: Tensor, targets: Tensor, losses: Tensor): void {
+  /**
+   * Appends the loss: one number a row into `losses`, and the gradient of `predictions`; both times
+   * what the row counts, where rows differ in that.
+   */
+  emitLoss(
+    loss: ModelLoss,
+    predictions: Tensor,
+    targets: Tensor,
+    losses: Tensor,
+    weights: Tensor | undefined,
+  ): void {
     const { batch } = this;
     const { columns, pitch } = predictions;
     const { lossScale, gradientScale, options } = loss;
@@ -140,6 +149,9 @@ export class ListBuilder {
       ...[batch, columns, pitch, targets.pitch, ...scales],
     ]);
     this.count(elementWork * batch * columns);
+    if (!weights) return;
+    this.emit('weightLosses', gradient, losses, weights, batch, columns, pitch, weights.pitch);
+    this.count(batch * columns);
   }
 
   /** Counts arithmetic of the ops emitted, so that long work can be cut into slices. */

@@ -30,6 +30,7 @@ import { summarize } from './summary.js';
 import { readMatrix, writeMatrix } from './tensor.js';
 import { type EpochResult, type FitResult, Training } from './training.js';
 import type { Pause } from './turns.js';
+import { readSampleWeight, type WeightOption } from './weights.js';
 
 /** What a network learns, or its gradients, by name: 'layers.0.w', dense and row-major. */
 export type Weights = Record<string, Float32Array>;
@@ -165,17 +166,21 @@ export class Network {
   }
 
   /**
-   * The mean loss and the metrics over rows x and their targets y, without training.
+   * The mean loss and the metrics over rows x and their targets y, without training. Weights of rows
+   * count in the loss, not in the metrics.
    *
    * @throws RangeError, TypeError or ShapeError for bad arguments
    */
-  evaluate(x: InputRows, y: Targets): Logs & { loss: number } {
+  evaluate(x: InputRows, y: Targets, options: WeightOption = {}): Logs & { loss: number } {
     const state = this.#state;
     const inputs = state.readInputs(x, 'x');
     const { targets } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
+    onlyKeys(options, ['sampleWeight'], 'evaluate');
+    const weights = readSampleWeight(options.sampleWeight, inputs.rows, 'sampleWeight');
     const scores = state.scores();
-    const logs = { loss: evaluateRows(state, { inputs, targets }, scores, 0) / inputs.rows };
+    const block = { inputs, targets, weights };
+    const logs = { loss: evaluateRows(state, block, scores, 0) / inputs.rows };
     scores.report(logs);
     return logs;
   }
@@ -241,10 +246,11 @@ export class Network {
    * @throws DivergenceError when the loss is not finite, before anything is changed, and when the
    *   step leaves parameters that are not finite: they stay so
    */
-  trainOnBatch(x: InputRows, y: Targets): { loss: number } {
+  trainOnBatch(x: InputRows, y: Targets, options: WeightOption = {}): { loss: number } {
     const release = this.#state.lock('trainOnBatch');
     try {
-      const { list, loss } = this.#batch(x, y, { ...training, update: true });
+      onlyKeys(options, ['sampleWeight'], 'trainOnBatch');
+      const { list, loss } = this.#batch(x, y, options, { ...training, update: true });
       this.#checkParameters(list);
       return { loss };
     } finally {
@@ -258,12 +264,16 @@ export class Network {
    *
    * @throws DivergenceError when the loss is not finite
    */
-  gradients(x: InputRows, y: Targets, options: { readonly inputs?: boolean } = {}): Gradients {
-    onlyKeys(options, ['inputs'], 'gradients');
+  gradients(
+    x: InputRows,
+    y: Targets,
+    options: WeightOption & { readonly inputs?: boolean } = {},
+  ): Gradients {
+    onlyKeys(options, ['inputs', 'sampleWeight'], 'gradients');
     const release = this.#state.lock('gradients');
     try {
       const gradients = options.inputs ? 'inputs' : 'parameters';
-      const { list, loss, rows } = this.#batch(x, y, { ...training, gradients });
+      const { list, loss, rows } = this.#batch(x, y, options, { ...training, gradients });
       const { parameters, weights: all, backend } = this.#state.plan;
       const { floats } = backend;
       const weights = Object.fromEntries(
@@ -420,13 +430,14 @@ export class Network {
   }
 
   /** One batch there and back. */
-  #batch(x: InputRows, y: Targets, request: Omit<Request, 'batch'>) {
+  #batch(x: InputRows, y: Targets, options: WeightOption, request: Omit<Request, 'batch'>) {
     const state = this.#state;
     const inputs = state.readInputs(x, 'x');
     const { targets, classes } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
     const { rows } = inputs;
-    const list = listOn(state, inputs, targets, 0, { ...request, batch: rows });
+    const weights = readSampleWeight(options.sampleWeight, rows, 'sampleWeight');
+    const list = listOn(state, { inputs, targets, weights }, 0, { ...request, batch: rows });
     const { sum, stopped } = runOnce(state, list, 0);
     if (stopped) throw divergence(state.plan, list, { restored: false, what: 'loss' });
     state.classes = classes;

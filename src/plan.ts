@@ -160,6 +160,7 @@ export class Plan {
         loss: trains,
         gradients: trains ? 'inputs' : 'none',
         update: trains,
+        weighted: trains,
         ...(part && { part }),
       }).ops.length;
     // One op more where steps take their learning rates.
@@ -179,15 +180,23 @@ export class Plan {
    * @param training how many of them, by index, are trained on
    * @param indices how many rows, by index, lists may be told to visit
    * @param appended rows of outputs that one run of a list may append
-   * @param scheduled whether steps take their learning rates from here
+   * @param options scheduled: whether steps take their learning rates from here; weighted: whether
+   *   rows do not all count the same
    */
-  hold(rows: number, training: number, indices: number, appended: number, scheduled = false): Held {
+  hold(
+    rows: number,
+    training: number,
+    indices: number,
+    appended: number,
+    { scheduled = false, weighted = false },
+  ): Held {
     const arena = this.#arena;
     const { inputs, targetColumns, outputs } = this.model;
     this.release();
     const held = {
       x: arena.dense(rows, inputs),
       targets: arena.dense(rows, targetColumns),
+      weights: weighted ? arena.dense(rows, 1) : undefined,
       training: arena.dense(1, training, 'i32'),
       indices: arena.dense(1, indices, 'i32'),
       outputs: arena.dense(appended, outputs),
@@ -331,6 +340,8 @@ export class Plan {
     };
     const [x, rows] = rowsFrom(model.inputs, held?.x);
     const [t, targets] = loss ? rowsFrom(model.targetColumns, held?.targets) : [x, x];
+    const counting = loss && (held ? held.weights : request.weighted);
+    const [w, weights] = counting ? rowsFrom(1, held?.weights) : [];
     if (request.gradients === 'inputs') build.requireGradient(x);
 
     const values = new Map<ModelLayer, Tensor>();
@@ -354,7 +365,7 @@ export class Plan {
     }
     if (loss) {
       const perRow = arena.dense(1, batch);
-      build.emitLoss(loss, predictions, t, perRow);
+      build.emitLoss(loss, predictions, t, perRow, w);
       // A loss that is not finite stops a training before it goes back, and a validation nowhere.
       if (!update && held) build.emit('advanceBatch', counters, batch, 0);
       build.emit('addLosses', this.sums, perRow, counters, batch);
@@ -377,10 +388,7 @@ export class Plan {
     return {
       ops: build.ops,
       scratch: arena.dense(1, build.scratchSize),
-      rows,
-      targets,
-      outputs,
-      x,
+      ...{ rows, targets, weights, outputs, x },
       dx: request.gradients === 'inputs' ? build.gradientOf(x) : undefined,
       values,
       buffers: build.buffers,

@@ -21,7 +21,7 @@ import { ChunkFeed } from './feeds/chunks.js';
 import type { Feed } from './feeds/feed.js';
 import { HeldFeed } from './feeds/held.js';
 import { StreamFeed } from './feeds/stream.js';
-import type { Block } from './feeds/window.js';
+import { addTo, type Block, writeWeights } from './feeds/window.js';
 import {
   type BatchFitOptions,
   type FitOptions,
@@ -29,10 +29,10 @@ import {
   readOptions,
 } from './fit-options.js';
 import { mostEpochs } from './lists.js';
-import { largest } from './metrics.js';
 import { Random, streams } from './random.js';
 import { restoreSnapshot } from './snapshot.js';
 import type { NetworkState } from './state.js';
+import { checkClassWeight, classOfRow, readSampleWeight, weighRows } from './weights.js';
 
 /** Floats of outputs that one run of a list may append for the metrics. */
 const mostAppended = 2 ** 16;
@@ -45,13 +45,7 @@ function split(state: NetworkState, targets: DenseRows, share: number, shuffle: 
   const { model } = state;
   const all = Int32Array.from({ length: rows }, (_, r) => r);
   if (share === 0) return { training: all, held: new Int32Array(0) };
-  const width = model.targetColumns;
-  const kind = model.loss?.targets;
-  const classes = Float32Array.from(all, (r) => {
-    if (kind === 'values') return 0;
-    if (kind === 'labels') return values[r]!;
-    return width === 1 ? Number(values[r]! > 0.5) : largest(values, r * width, width);
-  });
+  const classes = Float32Array.from(all, (r) => classOfRow(model, values, r));
   const cut = rows - Math.round(rows * share);
   const parts = shuffle
     ? stratifiedSplit(classes, share, new Random(model.seed, streams.split))
@@ -130,11 +124,15 @@ function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOpti
   const given = state.readInputs(x, 'x');
   const { targets, classes } = state.readTargets(y);
   matchRows(given, targets, 'x', 'y');
+  const { sampleWeight, classWeight } = options;
+  const own = readSampleWeight(sampleWeight, targets.rows, 'sampleWeight');
+  checkClassWeight(classWeight, model);
   const { training, held } = split(state, targets, validationSplit, shuffle);
   const scalers = state.fitScalers(given, targets, training);
   const placed = (rows: CategoricalRows, where: string) => scalers.x?.place(rows, where) ?? rows;
   const inputs = placed(given, 'x');
-  const data = { inputs, targets };
+  const weights = weighRows(model, targets, own, classWeight, classes, training);
+  const data = { inputs, targets, weights };
   const extra = validationBlock(state, options, classes, placed);
   const count = inputs.rows;
   const more = extra?.inputs.rows ?? 0;
@@ -155,7 +153,9 @@ function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOpti
     const validating = extra ? Int32Array.from({ length: more }, (_, r) => count + r) : held;
     const orders = Math.max(1, Math.min(mostEpochs, Math.floor(mostIndices / training.length)));
     const visited = training.length * orders + validating.length;
-    const hold = () => plan.hold(count + more, training.length, visited, room, scheduled);
+    const weighted = (weights ?? extra?.weights) !== undefined;
+    const rest = { scheduled, weighted };
+    const hold = () => plan.hold(count + more, training.length, visited, room, rest);
     const put = () => {
       const place = hold();
       const { floats } = plan.backend;
@@ -163,6 +163,8 @@ function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOpti
         state.writeInputs(part.inputs.values, floats, place.x.offset + row * model.inputs);
         const at = place.targets.offset + row * model.targetColumns;
         state.writeTargets(part.targets.values, floats, at);
+        if (!place.weights) return;
+        writeWeights(part.weights, part.inputs.rows, floats, place.weights.offset + row);
       };
       write(data, 0);
       if (extra) write(extra, count);
@@ -194,6 +196,8 @@ function layBatches(
   resumed: Resumed,
 ): Laid {
   const { schedule, stepsPerEpoch, signal } = readBatchOptions(options);
+  const { classWeight } = options;
+  checkClassWeight(classWeight, state.model);
   const { preprocess } = state.model.spec;
   for (const of of ['x', 'y'] as const) {
     if (!preprocess?.[of] || state.fitted[of]) continue;
@@ -205,7 +209,7 @@ function layBatches(
   const validationData = validationBlock(state, options, state.classes, (rows) => rows);
   const course = resumed?.checkpoint.training.course;
   const feed = new StreamFeed(state, {
-    ...{ batches, stepsPerEpoch, validationData, signal },
+    ...{ batches, stepsPerEpoch, validationData, signal, classWeight },
     scheduled: schedule !== undefined,
     augmenting: augmentingOf(state, options),
     resumed: course && { course, putBack: resumed.putBack },
@@ -235,15 +239,15 @@ function validationBlock(
   const inputs = placed(state.readInputs(validationData[0], x), x);
   const { targets } = state.readTargets(validationData[1], classes, y);
   matchRows(inputs, targets, x, y);
-  return { inputs, targets };
+  const weights = readSampleWeight(validationData[2], inputs.rows, 'validationData[2]');
+  return { inputs, targets, weights };
 }
 
-/** A digest of rows and targets; empty without. */
+/** A digest of rows, targets and weights; empty without. */
 function digestOf(block: Block | undefined): string {
   if (!block) return '';
   const digest = new Digest();
-  digest.add(block.inputs.values);
-  digest.add(block.targets.values);
+  addTo(digest, block);
   return digest.toString();
 }
 

@@ -287,7 +287,12 @@ export async function crossValidate<X extends InputRows & List, Y extends Target
       throw new TypeError('makeModel: expected a new network for each fold, got one again');
     }
     seen.add(model);
-    const given = stop ? { ...fit, signal: stop } : fit;
+    const { sampleWeight } = fit;
+    const given = {
+      ...fit,
+      ...(stop && { signal: stop }),
+      ...(sampleWeight && { sampleWeight: takeRows(sampleWeight as number[], train, count) }),
+    };
     const { stopReason } = await model.fit(
       takeRows(x, train, count),
       takeRows(y, train, count),

@@ -2,12 +2,13 @@ import { onlyKeys, show } from '../checks.js';
 import type { InputRows, Label, Targets } from '../data.js';
 import { ShapeError } from '../errors.js';
 import type { NetworkState } from '../state.js';
+import { readSampleWeight, type SampleWeight, type WeightOption } from '../weights.js';
 import type { Block } from './window.js';
 
-/** Rows and their targets: one batch of a sequence of them. */
+/** Rows, their targets and, if they differ in that, what they count: one batch of a sequence. */
 export type Batch =
-  | { readonly x: InputRows; readonly y: Targets }
-  | readonly [x: InputRows, y: Targets];
+  | ({ readonly x: InputRows; readonly y: Targets } & WeightOption)
+  | readonly [x: InputRows, y: Targets, sampleWeight?: SampleWeight];
 
 /** Batches that come one after another, at once or in time. */
 export type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
@@ -24,8 +25,8 @@ export function areBatches(x: unknown, y: unknown): x is Batches {
   if (ArrayBuffer.isView(x)) return false;
   if (!Array.isArray(x)) return Symbol.iterator in x || Symbol.asyncIterator in x;
   const first: unknown = x[0];
-  // A row of two numbers is no batch, but a pair of arrays is.
-  if (Array.isArray(first)) return first.length === 2 && isList(first[0]);
+  // A row of two numbers is no batch, but two or three arrays are.
+  if (Array.isArray(first)) return [2, 3].includes(first.length) && isList(first[0]);
   return typeof first === 'object' && first !== null && 'x' in first;
 }
 
@@ -61,13 +62,14 @@ export function readBatch(
     throw new TypeError(`${where}: expected { x, y } or [x, y], got ${show(batch)}`);
   }
   if (Array.isArray(batch)) {
-    if (batch.length !== 2) {
+    if (batch.length !== 2 && batch.length !== 3) {
       throw new TypeError(`${where}: expected [x, y], got ${show(batch)}`);
     }
-  } else onlyKeys(batch, ['x', 'y'], where);
-  const [x, y] = Array.isArray(batch)
-    ? (batch as [InputRows, Targets])
-    : [(batch as { x: InputRows }).x, (batch as { y: Targets }).y];
+  } else onlyKeys(batch, ['x', 'y', 'sampleWeight'], where);
+  const named = batch as Exclude<Batch, readonly unknown[]>;
+  const [x, y, weights] = Array.isArray(batch)
+    ? (batch as unknown as Extract<Batch, readonly unknown[]>)
+    : [named.x, named.y, named.sampleWeight];
   const inputs = state.readInputs(x, `${where}: x`);
   const { targets, classes } = state.readTargets(y, state.classes, `${where}: y`);
   if (inputs.rows !== targets.rows) {
@@ -75,5 +77,6 @@ export function readBatch(
       `${where}: y: expected ${inputs.rows} rows, as many as x has, got ${targets.rows}`,
     );
   }
-  return { block: { inputs, targets }, classes };
+  const given = readSampleWeight(weights, inputs.rows, `${where}: sampleWeight`);
+  return { block: { inputs, targets, weights: given }, classes };
 }

@@ -4,9 +4,10 @@ import { Digest } from '../digest.js';
 import type { Held } from '../lists.js';
 import type { NetworkState } from '../state.js';
 import { isThenable } from '../turns.js';
+import { type ClassWeight, weighRows } from '../weights.js';
 import { type Batch, type Batches, iterate, readBatch } from './batches.js';
 import type { Feed, Part } from './feed.js';
-import { type Block, pickRows, Window } from './window.js';
+import { addTo, type Block, pickRows, Window } from './window.js';
 
 /** Rows to validate on at a time. */
 const rowsAtOnce = 256;
@@ -18,6 +19,7 @@ export interface StreamedRows {
   readonly scheduled: boolean;
   readonly validationData: Block | undefined;
   readonly augmenting: Augmenting | undefined;
+  readonly classWeight: ClassWeight | undefined;
   readonly signal: AbortSignal | undefined;
   /** Where a resumed training stands, and what puts the network back if the batches are others. */
   readonly resumed: { readonly course: Course; readonly putBack: () => void } | undefined;
@@ -154,8 +156,15 @@ export class StreamFeed implements Feed {
     const { augmenting } = this.#rows;
     const { block, classes } = readBatch(this.#state, batch, `batch ${this.#taken}`);
     const { inputs, targets } = block;
-    this.#digest.add(inputs.values);
-    this.#digest.add(targets.values);
+    const weights = weighRows(
+      this.#state.model,
+      targets,
+      block.weights,
+      this.#rows.classWeight,
+      classes,
+      undefined,
+    );
+    addTo(this.#digest, { inputs, targets, weights });
     const number = this.#taken++;
     this.#done += inputs.rows;
     if (this.#skip > 0) {
@@ -163,10 +172,11 @@ export class StreamFeed implements Feed {
       return nothing;
     }
     this.#state.classes = classes;
-    if (!augmenting) return this.#window.put(block);
+    if (!augmenting) return this.#window.put({ inputs, targets, weights });
     const copy = {
       inputs: { ...inputs, values: inputs.values.slice() },
       targets: { ...targets, values: targets.values.slice() },
+      weights,
     };
     augmenting.apply(copy, 0, inputs.rows, this.#epoch, number);
     return this.#window.put(copy);

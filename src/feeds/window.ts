@@ -1,4 +1,5 @@
 import type { DenseRows } from '../data.js';
+import type { Digest } from '../digest.js';
 import type { Held } from '../lists.js';
 import type { NetworkState } from '../state.js';
 import type { Tensor } from '../tensor.js';
@@ -8,12 +9,23 @@ import type { Part } from './feed.js';
 export interface Block {
   readonly inputs: DenseRows;
   readonly targets: DenseRows;
+  /** What each row counts in the loss; undefined where all count the same. */
+  readonly weights?: Float32Array | undefined;
+}
+
+/** Adds a block to a digest. */
+export function addTo(digest: Digest, { inputs, targets, weights }: Block): void {
+  digest.add(inputs.values);
+  digest.add(targets.values);
+  if (weights) digest.add(weights);
 }
 
 /** Room in a network's memory for a few rows, which others take the place of as they come. */
 export class Window {
   readonly #state: NetworkState;
   readonly #scheduled: boolean;
+  /** Whether rows have come that do not all count the same. */
+  #weighted = false;
   #rows: number;
   #held: Held | undefined;
   /** Rows of the last part. */
@@ -31,7 +43,8 @@ export class Window {
     if (this.#held && plan.held === this.#held) return this.#held;
     const rows = this.#rows;
     const room = model.metrics.length > 0 ? rows : 0;
-    const held = plan.hold(rows, rows, rows, room, this.#scheduled);
+    const [scheduled, weighted] = [this.#scheduled, this.#weighted];
+    const held = plan.hold(rows, rows, rows, room, { scheduled, weighted });
     const view = (tensor: Tensor) => plan.backend.view(tensor);
     // Whatever stood there before might be no label.
     view(held.x).fill(0);
@@ -45,14 +58,18 @@ export class Window {
   }
 
   /** Puts rows there, scaled, in place of those before. */
-  put({ inputs, targets }: Block): Part {
+  put({ inputs, targets, weights }: Block): Part {
     const { plan } = this.#state;
     const { rows } = inputs;
     if (rows > this.#rows) {
       this.#rows = rows;
       this.#held = undefined;
     }
-    const { x, targets: y, training } = this.ready();
+    if (weights && !this.#weighted) {
+      this.#weighted = true;
+      this.#held = undefined;
+    }
+    const { x, targets: y, weights: w, training } = this.ready();
     const { floats } = plan.backend;
     // Who looks for training rows finds those that there are.
     const listed = plan.backend.view(training);
@@ -60,13 +77,25 @@ export class Window {
     this.#filled = rows;
     this.#state.writeInputs(inputs.values, floats, x.offset);
     this.#state.writeTargets(targets.values, floats, y.offset);
+    if (w) writeWeights(weights, rows, floats, w.offset);
     return { cursor: 0, rows };
   }
 }
 
+/** Writes what rows count behind `at`: 1 where nothing else is said. */
+export function writeWeights(
+  weights: Float32Array | undefined,
+  rows: number,
+  out: Float32Array,
+  at: number,
+): void {
+  if (weights) out.set(weights, at);
+  else out.fill(1, at, at + rows);
+}
+
 /** Rows picked out of others, by their places. */
 export function pickRows(
-  { inputs, targets }: Block,
+  { inputs, targets, weights }: Block,
   rows: Int32Array,
   columns: number,
   targetColumns: number,
@@ -80,5 +109,9 @@ export function pickRows(
     }
     return { values: picked, rows: rows.length };
   };
-  return { inputs: pick(inputs, columns), targets: pick(targets, targetColumns) };
+  return {
+    inputs: pick(inputs, columns),
+    targets: pick(targets, targetColumns),
+    weights: weights && Float32Array.from(rows, (r) => weights[r]!),
+  };
 }

@@ -1,0 +1,150 @@
+import { hint, show } from './checks.js';
+import type { DenseRows, Label } from './data.js';
+import { ShapeError } from './errors.js';
+import type { Model } from './layers/model.js';
+import { decisionOf, largest } from './metrics/definition.js';
+
+/** How much each row counts, in order: numbers ≥ 0. */
+export type SampleWeight = ArrayLike<number>;
+
+/**
+ * How much the rows of each class count: a number ≥ 0 for each class in the order of the outputs, or
+ * by name, where classes that are not named weigh 1. `'balanced'` makes all classes that occur count
+ * the same: n / (k·nₖ) for nₖ of n training rows in one of k classes.
+ */
+export type ClassWeight = 'balanced' | readonly number[] | Readonly<Record<string, number>>;
+
+function checkWeight(value: unknown, where: string): void {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${where}: expected a number of at least 0, got ${show(value)}`);
+  }
+  if (!(value >= 0 && Number.isFinite(Math.fround(value)))) {
+    throw new RangeError(`${where}: expected a number of at least 0, got ${value}`);
+  }
+}
+
+/** Weights of rows as a dense array; undefined where none are given. */
+export function readSampleWeight(
+  given: unknown,
+  rows: number,
+  where: string,
+): Float32Array | undefined {
+  if (given === undefined) return undefined;
+  const isList = Array.isArray(given) || (ArrayBuffer.isView(given) && 'length' in given);
+  if (!isList) {
+    throw new TypeError(`${where}: expected an array of a number for each row, got ${show(given)}`);
+  }
+  const list = given as ArrayLike<unknown>;
+  if (list.length !== rows) {
+    throw new ShapeError(
+      `${where}: expected ${rows} numbers, one for each row, got ${list.length}`,
+    );
+  }
+  const weights = new Float32Array(rows);
+  let sum = 0;
+  for (let r = 0; r < rows; r++) {
+    checkWeight(list[r], `${where}: row ${r}`);
+    weights[r] = list[r] as number;
+    sum += weights[r]!;
+  }
+  if (sum === 0) throw new RangeError(`${where}: expected one above 0 at least, all are 0`);
+  return weights;
+}
+
+/** The class of a row of targets, where rows have one: all are 0 where targets are numbers. */
+export function classOfRow({ loss, targetColumns }: Model, values: Float32Array, row: number) {
+  if (loss?.targets === 'values') return 0;
+  if (loss?.targets === 'labels') return values[row]!;
+  const at = row * targetColumns;
+  return targetColumns === 1 ? Number(values[at]! > 0.5) : largest(values, at, targetColumns);
+}
+
+/** Refuses weights of classes where they can be told to be wrong without the rows. */
+export function checkClassWeight(given: unknown, { loss, outputs }: Model): void {
+  if (given === undefined || !loss) return;
+  const { decision } = decisionOf(loss, outputs);
+  if (loss.targets === 'values' || (outputs > 1 && decision === 'threshold')) {
+    const why =
+      loss.targets === 'values' ? 'are numbers' : 'say yes or no several times, without one class';
+    throw new TypeError(`classWeight: the targets of ${loss.type} ${why}: use sampleWeight`);
+  }
+  if (given === 'balanced') return;
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(
+      `classWeight: expected 'balanced', or a number for each class, got ${show(given)}`,
+    );
+  }
+  for (const [name, weight] of Object.entries(given)) checkWeight(weight, `classWeight: ${name}`);
+}
+
+/**
+ * What the rows of each class count.
+ *
+ * @param count how many rows of each class there are; undefined where nobody knows
+ */
+function factorsOf(
+  given: ClassWeight,
+  classes: readonly Label[] | undefined,
+  outputs: number,
+  count: (() => readonly number[]) | undefined,
+): readonly number[] {
+  const size = outputs === 1 ? 2 : outputs;
+  if (given === 'balanced') {
+    if (!count) {
+      throw new TypeError(
+        "classWeight: 'balanced' needs to know all rows, and an iterable goes by: give numbers",
+      );
+    }
+    const counts = count();
+    const rows = counts.reduce((sum, n) => sum + n, 0);
+    const occurring = counts.filter((n) => n > 0).length;
+    return counts.map((n) => (n > 0 ? rows / (occurring * n) : 1));
+  }
+  if (Array.isArray(given)) {
+    if (given.length === size) return given;
+    throw new ShapeError(
+      `classWeight: expected ${size} numbers, one for each class, got ${given.length}`,
+    );
+  }
+  const names = (classes ?? Array.from({ length: size }, (_, i) => i)).map(String);
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    throw new RangeError(
+      `classWeight: ${show(name)} is none of the ${size} classes; ${hint(name, names)}`,
+    );
+  }
+  return names.map((name) => (Object.hasOwn(given, name) ? given[name as never] : 1));
+}
+
+/**
+ * What each row counts: its own weight times that of its class; undefined where nothing is given.
+ *
+ * @param training the rows whose classes count, and are counted; undefined for all of an iterable's
+ */
+export function weighRows(
+  model: Model,
+  { values, rows }: DenseRows,
+  sampleWeight: Float32Array | undefined,
+  classWeight: ClassWeight | undefined,
+  classes: readonly Label[] | undefined,
+  training: Int32Array | undefined,
+): Float32Array | undefined {
+  if (classWeight === undefined) return sampleWeight;
+  const { outputs } = model;
+  const listed = training ?? Int32Array.from({ length: rows }, (_, r) => r);
+  const count = () => {
+    const counts = new Array<number>(outputs === 1 ? 2 : outputs).fill(0);
+    for (const r of listed) counts[classOfRow(model, values, r)]!++;
+    return counts;
+  };
+  const factors = factorsOf(classWeight, classes, outputs, training && count);
+  const weights = sampleWeight?.slice() ?? new Float32Array(rows).fill(1);
+  for (const r of listed) weights[r]! *= factors[classOfRow(model, values, r)]!;
+  return weights;
+}
+
+/** The option of calls that take one batch. */
+export interface WeightOption {
+  /** How much each row counts in the loss; default: all the same, 1. */
+  readonly sampleWeight?: SampleWeight;
+}
