@@ -1,6 +1,7 @@
 import { FormatError } from '../errors.js';
 import type { NetworkSpec } from '../layers/model.js';
-import { readSchema, type TableSchema } from './table/schema.js';
+import { readSchema } from './table/read-schema.js';
+import type { TableSchema } from './table/schema.js';
 
 /** How a training was asked for, so that `--resume` goes on in the same way. */
 export type Course = {

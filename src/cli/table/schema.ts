@@ -1,7 +1,4 @@
 import { hint } from '../../checks.js';
-import { FormatError } from '../../errors.js';
-import type { NetworkSpec } from '../../layers/model.js';
-import { sizeOf } from '../../tensor.js';
 import type { CsvFile } from '../csv/reader.js';
 import { counted, grouped, Problem, printable } from '../problem.js';
 import { type ColumnProfile, deviationOf, shownName, type TableProfile } from './profile.js';
@@ -253,61 +250,4 @@ export function decide(file: CsvFile, profile: TableProfile, options: SchemaOpti
     classCounts: classes?.map((name) => target.counts!.get(name)!) ?? [],
     missingTargets: target.missing,
   };
-}
-
-/**
- * A schema from a model's file, which need not be trusted: checked against the network that it goes
- * with.
- *
- * @throws FormatError that says what does not fit
- */
-export function readSchema(given: unknown, spec: NetworkSpec): TableSchema {
-  const where = 'table';
-  const fail = (what: string): never => {
-    throw new FormatError(`${where}: ${what}`);
-  };
-  const isText = (value: unknown): value is string => typeof value === 'string';
-  if (typeof given !== 'object' || given === null) fail('expected an object');
-  const { task, features, target, classes, decimal } = given as Record<string, unknown>;
-  if (!['binary', 'multiclass', 'regression'].includes(task as string)) fail('task: not known');
-  if (decimal !== '.' && decimal !== ',') fail('decimal: expected . or ,');
-  if (!isText(target)) fail('target: expected a name');
-  if (!Array.isArray(features) || features.length !== sizeOf(spec.inputShape)) {
-    fail(`features: expected ${sizeOf(spec.inputShape)}, as many as the network has inputs`);
-  }
-  for (const [i, feature] of (features as unknown[]).entries()) {
-    const at = `features[${i}]`;
-    if (typeof feature !== 'object' || feature === null) fail(`${at}: expected an object`);
-    const { name, kind, fill, categories } = feature as Record<string, unknown>;
-    if (!isText(name)) fail(`${at}: name: expected text`);
-    if (typeof fill !== 'number' || !Number.isFinite(fill)) fail(`${at}: fill: expected a number`);
-    if (kind === 'number') continue;
-    if (kind !== 'category') fail(`${at}: kind: not known`);
-    if (!Array.isArray(categories) || categories.length === 0 || !categories.every(isText)) {
-      fail(`${at}: categories: expected texts`);
-    }
-    if (
-      !(
-        Number.isInteger(fill) &&
-        (fill as number) >= 0 &&
-        (fill as number) < (categories as []).length
-      )
-    ) {
-      fail(`${at}: fill: expected the place of a category`);
-    }
-  }
-  if (
-    task === 'regression'
-      ? classes !== undefined
-      : !Array.isArray(classes) || !classes.every(isText)
-  ) {
-    fail('classes: expected the texts of classes for a classification, and none else');
-  }
-  if (
-    Array.isArray(classes) &&
-    classes.join('\0') !== (spec.classes ?? []).map(String).join('\0')
-  ) {
-    fail('classes: not those of the network');
-  }
-  return given as TableSchema;
 }

@@ -11,13 +11,13 @@ const training = { at: 3, sums: Float64Array.of(1, 2), callbacks: [null, { best:
 type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
 type Header = { [name: string]: Entry } & { __metadata__: { chainrule: string } };
 
-function parts(file: Uint8Array) {
+export function parts(file: Uint8Array) {
   const length = new DataView(file.buffer, file.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Header;
   return { header, data: file.subarray(8 + length) };
 }
 
-function fileOf(header: string, data: Uint8Array): Uint8Array {
+export function fileOf(header: string, data: Uint8Array): Uint8Array {
   const text = new TextEncoder().encode(header);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setUint32(0, text.length, true);
