@@ -331,16 +331,18 @@ export function stratifiedSplit(
     missing--;
   }
   const taken = parts.reduce((sum, { count }) => sum + count, 0);
+  // A mark a row, and not lists of rows to sort: there may be many millions.
+  const marks = new Uint8Array(labels.length);
+  for (const { rows, count } of parts) {
+    random.shuffle(rows);
+    for (let i = 0; i < count; i++) marks[rows[i]!] = 1;
+  }
   const held = new Int32Array(taken);
   const training = new Int32Array(labels.length - taken);
   let h = 0;
-  let t = 0;
-  for (const { rows, count } of parts) {
-    random.shuffle(rows);
-    held.set(rows.subarray(0, count), h);
-    training.set(rows.subarray(count), t);
-    h += count;
-    t += rows.length - count;
+  for (let r = 0; r < marks.length; r++) {
+    if (marks[r]) held[h++] = r;
+    else training[r - h] = r;
   }
-  return { training: training.sort(), held: held.sort() };
+  return { training, held };
 }

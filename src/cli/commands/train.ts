@@ -13,6 +13,7 @@ import {
   commonOptions,
   csvOptions,
   readArguments,
+  wrap,
 } from '../arguments.js';
 import type { Attachment, Course } from '../attachment.js';
 import { CsvFile } from '../csv/reader.js';
@@ -68,7 +69,7 @@ export const trainCommand = {
       about: 'goes on with a training that was stopped: its file, or folder of checkpoints',
     },
     backend: { value: 'NAME', about: 'wasm or js (default wasm)' },
-    memory: { value: 'MB', about: 'rows beyond this go to a temporary file (default 64)' },
+    memory: { value: 'MB', about: 'rows beyond this go to a temporary file (default 32)' },
     force: { short: 'f', about: 'overwrite files that are there' },
     ...csvOptions,
     ...commonOptions,
@@ -101,7 +102,9 @@ function tellDecisions(screen: Screen, file: CsvFile, rows: number, decisions: D
   screen.tell(`${dim('   from')}  ${from.join(', ')}`);
   const shown = ignored.slice(0, 6).map(({ name, reason }) => `${printable(name, 24)} (${reason})`);
   if (ignored.length > 6) shown.push(`and ${ignored.length - 6} more`);
-  if (ignored.length > 0) screen.tell(`${dim('without')}  ${shown.join(', ')}`);
+  const [first, ...more] = wrap(shown.join(', '), screen.width - 9);
+  if (ignored.length > 0) screen.tell(`${dim('without')}  ${first}`);
+  for (const line of more) screen.tell(`         ${line}`);
   for (const note of notes) screen.warn(note);
 }
 
@@ -149,7 +152,7 @@ const backendOf = (options: Options) => ({
 });
 
 /** Bytes of rows that may be held in memory. */
-const memoryLimit = (options: Options) => (options.number('memory', 0) ?? 64) * 2 ** 20;
+const memoryLimit = (options: Options) => (options.number('memory', 0) ?? 32) * 2 ** 20;
 
 /** A training that begins: looks at the table, decides, and builds the network. */
 async function begin(file: CsvFile, options: Options, screen: Screen): Promise<Job> {

@@ -4,7 +4,8 @@ import { Problem } from '../problem.js';
 import type { TableSchema } from './schema.js';
 import type { RowStore } from './store.js';
 
-/** Rows that are watched while learning: more tell no more, and are held in memory. */
+/** Rows to judge by, and to watch while learning: more tell no more, and are held in memory. */
+const mostJudged = 200_000;
 const mostWatched = 100_000;
 
 /** Places of the rows of a table: to learn from, to watch while learning, and to judge by. */
@@ -20,17 +21,28 @@ export interface PartRows {
   readonly y: Float32Array;
 }
 
-/** Takes a share of the places in `from` out, in the classes' proportions where there are some. */
+/** Takes a share of rows out, in the classes' proportions where there are some. */
 function takeShare(
-  from: Int32Array,
-  labelAt: (row: number) => number,
+  labels: Uint16Array,
   share: number,
   random: Random,
 ): { rest: Int32Array; taken: Int32Array } {
-  if (share === 0) return { rest: from, taken: new Int32Array(0) };
-  const labels = Float32Array.from(from, labelAt);
+  const none = new Int32Array(0);
+  if (share === 0) return { rest: Int32Array.from(labels.keys()), taken: none };
   const { training, held } = stratifiedSplit(labels, share, random);
-  return { rest: training.map((i) => from[i]!), taken: held.map((i) => from[i]!) };
+  return { rest: training, taken: held };
+}
+
+/** The class of each row, or 0 for all rows where there are none. */
+function labelsOf(store: RowStore, schema: TableSchema): Uint16Array {
+  const labels = new Uint16Array(store.rows);
+  if (schema.task === 'regression') return labels;
+  const row = new Float32Array(store.width);
+  for (let r = 0; r < labels.length; r++) {
+    store.read(r, row, 0);
+    labels[r] = row[store.width - 1]!;
+  }
+  return labels;
 }
 
 /**
@@ -45,18 +57,20 @@ export function partRows(
   shares: { readonly test: number; readonly validation: number },
   seed: number,
 ): Parts {
-  const row = new Float32Array(store.width);
-  const labelAt = (place: number) => {
-    if (schema.task === 'regression') return 0;
-    store.read(place, row, 0);
-    return row[store.width - 1]!;
-  };
-  const all = Int32Array.from({ length: store.rows }, (_, r) => r);
   const random = (n: number) => new Random(seed, streams.split, n);
-  const judged = takeShare(all, labelAt, shares.test, random(1));
-  const most = mostWatched / judged.rest.length;
-  const watched = takeShare(judged.rest, labelAt, Math.min(shares.validation, most), random(2));
-  const parts = { training: watched.rest, validation: watched.taken, test: judged.taken };
+  const labels = labelsOf(store, schema);
+  const atMost = (share: number, rows: number, of: number) => Math.min(share, rows / of);
+  const judged = atMost(shares.test, mostJudged, labels.length);
+  const { rest, taken: test } = takeShare(labels, judged, random(1));
+  const left = new Uint16Array(rest.length);
+  for (let i = 0; i < left.length; i++) left[i] = labels[rest[i]!]!;
+  const share = atMost(shares.validation, mostWatched, left.length);
+  const watched = takeShare(left, share, random(2));
+  // Places among those that are left are places among all.
+  for (const part of [watched.rest, watched.taken]) {
+    for (let i = 0; i < part.length; i++) part[i] = rest[part[i]!]!;
+  }
+  const parts = { training: watched.rest, validation: watched.taken, test };
   for (const [name, share, part] of [
     ['test', shares.test, parts.test],
     ['validation', shares.validation, parts.validation],

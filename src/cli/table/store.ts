@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Problem } from '../problem.js';
 
 /** Rows that are larger than this many bytes together go to a file. */
-const mostBytesInMemory = 1 << 26;
+const mostBytesInMemory = 1 << 25;
 /** Floats that are written at a time. */
 const bufferedFloats = 1 << 16;
 
@@ -57,9 +57,9 @@ export class RowWriter {
   finish(): RowStore {
     const width = this.#width;
     const rows = this.#rows;
-    if (this.#file) {
+    if (this.#file || rows * width * 4 > this.#limit) {
       this.#flush();
-      return fileStore(this.#file, rows, width);
+      return fileStore(this.#file!, rows, width);
     }
     const chunks = [...this.#chunks, this.#chunk];
     const perChunk = this.#chunk.length / width;
