@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
 import { hint } from '../checks.js';
-import { type CommandSpec, helpOf, twoColumns } from './arguments.js';
+import { type CommandSpec, helpOf, twoColumns, wrap } from './arguments.js';
 import { bench, benchCommand } from './commands/bench.js';
 import { convert, convertCommand } from './commands/convert.js';
 import { evaluate, evaluateCommand } from './commands/evaluate.js';
@@ -24,6 +24,9 @@ const commands: Readonly<Record<string, Command>> = {
   bench: { spec: benchCommand, run: bench },
 };
 
+const exitCodes =
+  'Exit codes: 0 done; 1 something failed, such as a full disk; 2 the command or its input is not right; 130 stopped by Ctrl-C.';
+
 /** What `chainrule` says by itself. */
 function overview(screen: Screen): string {
   const { bold, cyan, dim } = screen.paint;
@@ -41,10 +44,7 @@ function overview(screen: Screen): string {
     twoColumns(list, screen.width, bold),
     '',
     `${dim('More on each:')} chainrule train --help`,
-    dim(
-      'Exit codes: 0 done; 1 something failed, such as a full disk; 2 the command or its input is',
-    ),
-    dim('not right; 130 stopped by Ctrl-C.'),
+    ...wrap(exitCodes, screen.width).map(dim),
   ].join('\n');
 }
 

@@ -15,15 +15,18 @@ export function trainingStatus(screen: Screen, rows: number, batchSize: number):
       const seconds = (performance.now() - begun) / 1000;
       const done = epoch + share;
       const left = (seconds / done) * (epochs - done);
+      const where = `epoch ${Math.min(epochs, epoch + 1)}/${epochs}`;
       const parts = [
-        `epoch ${Math.min(epochs, epoch + 1)}/${epochs}`,
-        bar(done / epochs, 16, screen.paintStatus),
         loss === undefined ? '' : `loss ${shortNumber(loss)}`,
         validation,
         `${short((done * rows) / seconds)} rows/s`,
         `≤ ${duration(left)} left`,
       ];
-      return fitted(parts, screen.width);
+      // The bar takes the room that the words leave.
+      const room = screen.width - fitted([where, ...parts], screen.width).length - 4;
+      const size = Math.max(4, Math.min(16, room));
+      const drawn = bar(done / epochs, size, screen.paintStatus);
+      return `${where}  ${drawn}${fitted(['', ...parts], screen.width - where.length - size - 2)}`;
     });
   };
   // Small trainings would spend their time on drawing: batches are watched where an epoch is long.
@@ -35,24 +38,26 @@ export function trainingStatus(screen: Screen, rows: number, batchSize: number):
       },
     }),
     onEpochEnd({ epoch, epochs, logs }) {
-      const name = ['val_accuracy', 'val_r2', 'val_loss'].find((key) => key in logs);
-      if (name) validation = `${name.replace('_', ' ')} ${shortNumber(logs[name]!)}`;
+      const name = Object.keys(shownMetrics).find((key) => key in logs);
+      if (name) validation = `${shownMetrics[name]} ${shortNumber(logs[name]!)}`;
       draw(epoch, epochs, 1, logs.loss);
     },
   };
 }
 
-/** As many of the parts, in order, as fit into a line. */
-function fitted(parts: readonly string[], width: number): string {
-  let line = '';
-  let length = 0;
+const shownMetrics: Readonly<Record<string, string>> = {
+  val_accuracy: 'val acc',
+  val_r2: 'val R²',
+  val_loss: 'val loss',
+};
+
+/** The first part and as many of the others, in order, as fit into a line. */
+function fitted([first, ...parts]: readonly string[], width: number): string {
+  let line = first!;
   for (const part of parts) {
     if (part === '') continue;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no room
-    const visible = part.replace(/\u001b\[\d+m/g, '').length;
-    if (length + visible + 2 >= width) break;
-    line += (line === '' ? '' : '  ') + part;
-    length += visible + 2;
+    if (line.length + part.length + 2 >= width) break;
+    line += `  ${part}`;
   }
   return line;
 }

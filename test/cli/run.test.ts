@@ -9,28 +9,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/cli/run.js';
 import { load, readSnapshot } from '../../src/load.js';
+import { command } from './command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainrule-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
-
-/** Runs a command line into pipes, which are no terminals. */
-async function command(...given: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        written[name] += String(chunk);
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-  const code = await run(given, { stdout: stream('stdout'), stderr: stream('stderr') });
-  return { code, ...written };
-}
 
 /** Runs a command line, and presses Ctrl-C as soon as it listens. Later it might be done. */
 async function interrupted(...given: string[]) {

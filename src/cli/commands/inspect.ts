@@ -1,4 +1,4 @@
-import { type CommandSpec, commonOptions, readArguments } from '../arguments.js';
+import { type CommandSpec, commonOptions, readArguments, wrap } from '../arguments.js';
 import { readModel } from '../model-file.js';
 import { type ExitCode, grouped, printable } from '../problem.js';
 import { curvePlot, shortNumber, sparkHistogram } from '../terminal/plots.js';
@@ -11,9 +11,6 @@ export const inspectCommand = {
   options: commonOptions,
   examples: [['npx chainrule inspect iris.safetensors', 'what is it?']],
 } as const satisfies CommandSpec;
-
-/** Bars of a histogram. */
-const bins = 24;
 
 function spread(values: Float32Array) {
   let sum = 0;
@@ -58,9 +55,8 @@ export async function inspect(given: readonly string[], screen: Screen): Promise
       : '';
     screen.print(`predicts ${printable(target)}${of}`);
     const names = features.slice(0, 10).map(({ name }) => printable(name, 24));
-    screen.print(
-      `from ${names.join(', ')}${features.length > 10 ? ` and ${features.length - 10} more` : ''}`,
-    );
+    const more = features.length > 10 ? ` and ${features.length - 10} more` : '';
+    for (const line of wrap(`from ${names.join(', ')}${more}`, screen.width)) screen.print(line);
   }
   screen.print(`\n${network.summary()}`);
   const { history } = snapshot;
@@ -72,14 +68,22 @@ export async function inspect(given: readonly string[], screen: Screen): Promise
     screen.print(curvePlot(curves, size, screen.paint, ['epoch 1', String(history.loss.length)]));
   }
   screen.print(`\n${bold('Weights')}`);
-  const names = Math.max(...weights.map(([name]) => name.length));
-  for (const [name, { shape, values }] of weights) {
+  const bins = screen.width < 90 ? 16 : 24;
+  const rows = weights.map(([name, { shape, values }]) => {
     const { least, most, mean, deviation } = spread(values);
-    const histogram = values.length >= bins ? sparkHistogram(values, bins) : ''.padEnd(bins);
-    const numbers = `mean ${shortNumber(mean)}, deviation ${shortNumber(deviation)}`;
-    screen.print(
-      `${name.padEnd(names)}  ${screen.paint.cyan(histogram)}  ${dim(`[${shortNumber(least)}, ${shortNumber(most)}]`)} ${numbers} ${dim(`[${shape.join(', ')}]`)}`,
-    );
+    return [
+      name,
+      values.length >= bins ? sparkHistogram(values, bins) : ''.padEnd(bins),
+      `[${shortNumber(least)}, ${shortNumber(most)}]`,
+      `${shortNumber(mean)} ± ${shortNumber(deviation)}`,
+      `[${shape.join(', ')}]`,
+    ] as const;
+  });
+  const widths = [0, 1, 2, 3].map((c) => Math.max(...rows.map((row) => row[c]!.length)));
+  for (const row of rows) {
+    const [name, histogram, range, mean] = widths.map((width, c) => row[c]!.padEnd(width));
+    const cells = [name, screen.paint.cyan(histogram!), dim(range!), mean, dim(row[4])];
+    screen.print(cells.join('  '));
   }
   return 0;
 }
