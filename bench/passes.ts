@@ -1,9 +1,10 @@
 import type { Backend, BackendName, Op, Program, Workspace } from '../src/backends/backend.js';
 import type { LossSpec, NetworkSpec, OptimizerSpec } from '../src/index.js';
-import { optimizers } from '../src/ops/index.js';
+import { adaptive, optimizers } from '../src/ops/index.js';
 import { Random } from '../src/random.js';
 import { type Effort, expectSameBits, interleave, ratio, type Side } from './measure.js';
 import { createBackend, dataFor, parametersOf, stateOf } from './networks.js';
+import { optimizerBounds } from './peaks.js';
 import type { Row, Table } from './report.js';
 
 /*
@@ -124,6 +125,7 @@ function optimizerSide(spec: NetworkSpec, name: BackendName) {
 
 export async function optimizerTable(effort: Effort): Promise<Table> {
   const table: Row[] = [];
+  const bounds = await optimizerBounds();
   const kinds: [string, OptimizerSpec][] = [
     ...Object.keys(optimizers).map((type): [string, OptimizerSpec] => [type, type as 'sgd']),
     ['sgd with momentum', { type: 'sgd', momentum: 0.9 }],
@@ -142,7 +144,17 @@ export async function optimizerTable(effort: Effort): Promise<Table> {
       };
       const [wasm, js] = [optimizerSide(spec, 'wasm'), optimizerSide(spec, 'js')];
       expectSameBits(kind, wasm.bits, js.bits);
-      const times = await interleave({ wasm: wasm.side, js: js.side }, effort);
+      const parameters = (inputs + 1) * units;
+      const times = await interleave(
+        {
+          ...{ wasm: wasm.side, js: js.side },
+          ...{ move: bounds.move(wasm.slots, parameters), divide: bounds.divide(parameters) },
+        },
+        effort,
+      );
+      const type = typeof optimizer === 'string' ? optimizer : optimizer.type;
+      const { move, divide } = times;
+      const bound = type in adaptive && divide.median > move.median ? divide : move;
       // Parameters and slots are read and written, gradients read.
       const bytes = 4 * (2 + 2 * wasm.slots + 1);
       table.push({
@@ -152,6 +164,8 @@ export async function optimizerTable(effort: Effort): Promise<Table> {
           js: 1e9 * times.js.median,
           ratio: ratio(times.js, times.wasm),
           bytes: (1e-9 * bytes) / times.wasm.median,
+          bound: 1e9 * bound.median,
+          over: ratio(times.wasm, bound),
         },
       });
     }
@@ -163,9 +177,14 @@ export async function optimizerTable(effort: Effort): Promise<Table> {
       { key: 'js', title: 'JS' },
       { key: 'ratio', title: 'WASM / JS' },
       { key: 'bytes', title: 'WASM GB/s' },
+      { key: 'bound', title: 'bound' },
+      { key: 'over', title: 'WASM / bound' },
     ],
     rows: table,
     headline: { key: 'wasm', better: 'less' },
+    notes: [
+      'bound: moving parameters, slots and gradients, or a root and a division, whichever takes longer',
+    ],
     drawn: { key: 'ratio', rows: ['sgd, a million', 'adam, a million'] },
   };
 }

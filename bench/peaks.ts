@@ -36,18 +36,82 @@ function loopSource(): string {
     }`;
 }
 
-/** The WebAssembly loop as a side of a comparison; a unit is one floating point operation. */
-export async function wasmPeak(): Promise<Side> {
-  const { binary, error, stderr } = await asc.compileString(loopSource(), {
+async function compiled(source: string): Promise<WebAssembly.Exports> {
+  const { binary, error, stderr } = await asc.compileString(source, {
     optimizeLevel: 3,
     runtime: 'stub',
     enable: ['simd'],
   });
   if (!binary) throw new Error(`the loop of the peak does not compile: ${error ?? stderr}`);
   const module = new WebAssembly.Module(binary as BufferSource);
-  const instance = new WebAssembly.Instance(module);
-  const peak = instance.exports.peak as (rounds: number, factor: number) => number;
+  return new WebAssembly.Instance(module).exports;
+}
+
+/** The WebAssembly loop as a side of a comparison; a unit is one floating point operation. */
+export async function wasmPeak(): Promise<Side> {
+  const { peak } = (await compiled(loopSource())) as {
+    peak(rounds: number, factor: number): number;
+  };
   return { call: () => peak(rounds, 0.5), units: operations };
+}
+
+/** The most slots that an optimizer of the catalogue has. */
+const mostSlots = 3;
+
+/** Passes that do no more than an optimizer has to: see `optimizerBounds`. */
+function boundsSource(): string {
+  const move = (slots: number) => {
+    const arrays = Array.from({ length: slots + 1 }, (_, i) => `p${i}`);
+    return `
+    export function move${slots}(w: usize, stride: usize, size: i32): void {
+      ${arrays.map((p, i) => `let ${p} = w + ${i} * stride;`).join(' ')}
+      let dw = w + ${slots + 1} * stride;
+      const end = w + (<usize>size << 2);
+      do {
+        const g = v128.load(dw);
+        ${arrays.map((p) => `v128.store(${p}, f32x4.add(v128.load(${p}), g));`).join('\n')}
+        ${arrays.map((p) => `${p} += 16;`).join(' ')}
+        dw += 16;
+      } while (p0 != end);
+    }`;
+  };
+  return `
+    ${Array.from({ length: mostSlots + 1 }, (_, slots) => move(slots)).join('\n')}
+    export function divide(size: i32, root: f32): f32 {
+      let s = f32x4.splat(root), t = s, u = s, v = s;
+      const one = f32x4.splat(1);
+      do {
+        s = f32x4.div(one, f32x4.sqrt(s));
+        t = f32x4.div(one, f32x4.sqrt(t));
+        u = f32x4.div(one, f32x4.sqrt(u));
+        v = f32x4.div(one, f32x4.sqrt(v));
+        size -= 16;
+      } while (size > 0);
+      return f32x4.extract_lane(f32x4.add(f32x4.add(s, t), f32x4.add(u, v)), 0);
+    }`;
+}
+
+/**
+ * What bounds a pass of an optimizer, in time a parameter: reading gradients, and reading and writing
+ * parameters and slots; and a root and a division a parameter, where the optimizer has those.
+ */
+export async function optimizerBounds() {
+  const exports = await compiled(boundsSource());
+  const memory = exports.memory as WebAssembly.Memory;
+  const base = 65536;
+  return {
+    move(slots: number, parameters: number): Side {
+      const pass = exports[`move${slots}`] as (w: number, stride: number, size: number) => void;
+      const stride = Math.ceil(parameters / 16) * 64;
+      const missing = base + (slots + 2) * stride - memory.buffer.byteLength;
+      if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+      return { call: () => pass(base, stride, parameters), units: parameters };
+    },
+    divide(parameters: number): Side {
+      const pass = exports.divide as (size: number, root: number) => number;
+      return { call: () => pass(parameters, 1.5), units: parameters };
+    },
+  };
 }
 
 export interface NativePeak {
