@@ -1,5 +1,5 @@
-// assembly/ → build/: the runner and the table of records, then the modules, then the bytes; and the
-// text of kernels for toModule.
+// assembly/ → build/: the runner and the table of records, then the modules, then the bytes; the text of
+// kernels for toModule, and the program of chainrule/worker.
 import { execFileSync } from 'node:child_process';
 
 const run = (script, ...args) =>
@@ -11,3 +11,4 @@ run('scripts/generate-parts.mjs');
 for (const target of ['release', 'debug', 'fused']) run(asc, '--target', target);
 run(asc, '--config', 'asconfig.predict.json', '--target', 'release');
 run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused', 'predict');
+run('scripts/embed-worker.mjs');

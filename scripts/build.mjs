@@ -110,6 +110,7 @@ for (const [runtime, suffix] of Object.entries(importing)) {
   dropBareImports(`dist/${runtime}`);
 }
 for (const name of modules) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+copyFileSync('build/worker-thread.script.js', 'dist/worker-thread.js');
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 manifest.exports = exportsMap();

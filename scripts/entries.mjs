@@ -13,6 +13,7 @@ export const entries = {
   cli: 'program',
   module: 'everywhere',
   convert: 'everywhere',
+  worker: 'everywhere',
   // Everywhere too, and in one file: it is short because it shares nothing.
   predict: 'alone',
 };

@@ -2,8 +2,11 @@ import { type Augmentation, readAugmentations } from './augmentation.js';
 import { numberWithin, onlyKeys, show, wholeNumber } from './checks.js';
 import type { InputRows, Targets } from './data.js';
 import { type Callback, hooks } from './hooks.js';
+import type { Network } from './network.js';
 import { type LearningRate, readSchedule } from './rates.js';
 import type { Snapshot } from './snapshot.js';
+import type { NetworkState } from './state.js';
+import type { FitResult } from './training.js';
 import type { ClassWeight, SampleWeight } from './weights.js';
 
 /** How to train. */
@@ -59,12 +62,35 @@ export interface FitOptions {
   /** Ends the training between two batches, and `fit` resolves: what was learnt is kept. */
   readonly signal?: AbortSignal;
   /**
+   * Trains in a worker, `import { worker } from 'chainrule/worker'`, to the same bits, so that this
+   * thread stays free. Callbacks run here, with the network as it is in the worker then; functions
+   * that the worker would need (`augment`, a `learningRate` of one's own) are refused.
+   */
+  readonly worker?: TrainingWorker;
+  /**
    * A checkpoint to go on from: the network becomes that of the checkpoint, and the training ends with
    * the bits of one that was never stopped, whatever backend it was on. `epochs` then counts those
    * before it, too. Data and options must be the same again; callbacks and a schedule that remember
    * something get back what they did.
    */
   readonly resume?: Snapshot;
+}
+
+/** Somebody who trains elsewhere: `worker` from 'chainrule/worker'. */
+export interface TrainingWorker {
+  /** @internal */
+  train(training: WorkerTraining): Promise<FitResult>;
+}
+
+/** A training that is to be done elsewhere, and what it is the training of. */
+export interface WorkerTraining {
+  readonly network: Network;
+  readonly state: NetworkState;
+  readonly x: InputRows;
+  readonly y: Targets;
+  readonly options: FitOptions;
+  /** Replaces weights of the network, which is locked. */
+  setWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void;
 }
 
 /** How to train on batches from an iterable, which says itself what they are and in which order. */
@@ -95,6 +121,7 @@ const optionKeys = [
   'memoryBudget',
   'callbacks',
   'signal',
+  'worker',
   'resume',
 ] as const;
 
@@ -159,6 +186,10 @@ export function readOptions(options: FitOptions) {
   });
   if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
     throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
+  }
+  const { worker } = options;
+  if (worker !== undefined && typeof worker?.train !== 'function') {
+    throw new TypeError(`worker: expected the worker of 'chainrule/worker', got ${show(worker)}`);
   }
   return {
     ...{ epochs, batchSize, shuffle, validationSplit, schedule, callbacks, signal, resume },

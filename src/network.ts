@@ -12,7 +12,7 @@ import {
   readBatch,
 } from './feeds/batches.js';
 import { allFinite } from './finite.js';
-import type { BatchFitOptions, FitOptions } from './fit-options.js';
+import { type BatchFitOptions, type FitOptions, readOptions } from './fit-options.js';
 import { evaluateRows, listOn, prediction, predictRows, runOnce, training } from './given.js';
 import { initialValues } from './initializers.js';
 import { type Model, type NetworkSpec, resolveModel } from './layers/model.js';
@@ -121,6 +121,8 @@ export class Network {
   async fit(...source: SourceArguments): Promise<FitResult> {
     const release = this.#state.lock('fit');
     try {
+      const options = optionsOf(source);
+      if (options?.worker) return await this.#trainElsewhere(source, options);
       const run = this.#train(source, true);
       let step = run.next();
       while (!step.done) step = 'until' in step.value ? await goOn(step.value, run) : run.next();
@@ -144,6 +146,9 @@ export class Network {
     let release = this.#state.lock('epochs');
     let run: ReturnType<Training['run']> | undefined;
     try {
+      if (optionsOf(source)?.worker) {
+        throw new TypeError('worker: epochs() trains here: use fit(), with callbacks');
+      }
       run = this.#train(source, false);
       let step = run.next();
       while (!step.done) {
@@ -384,6 +389,17 @@ export class Network {
     return new Training(state, { network: this, setWeights }, prepared, alone).run();
   }
 
+  #trainElsewhere([x, y]: SourceArguments, options: FitOptions): Promise<FitResult> {
+    const { worker } = options;
+    if (typeof worker?.train !== 'function') readOptions(options);
+    return worker!.train({
+      network: this,
+      state: this.#state,
+      ...{ x: x as InputRows, y: y as Targets, options },
+      setWeights: (weights) => this.#replaceWeights(weights),
+    });
+  }
+
   #replaceWeights(weights: Readonly<Record<string, ArrayLike<number>>>): void {
     const { weights: all } = this.#state.plan;
     checkNamed(all, weights, 'weights');
@@ -450,6 +466,10 @@ export class Network {
     throw divergence(plan, list, { restored: false, what: 'parameters' });
   }
 }
+
+/** The options among the arguments of `fit`. */
+const optionsOf = ([first, second, third]: SourceArguments): FitOptions | undefined =>
+  areBatches(first, second) ? (second as BatchFitOptions | undefined) : third;
 
 function checkLength(out: Float32Array, length: number, name: string): void {
   if (out.length === length) return;

@@ -19,6 +19,8 @@ export interface TrainingSpan {
 export interface Schedule {
   /** Whether the rate changes with every step, or with every epoch only. */
   readonly per: 'step' | 'epoch';
+  /** Its name among `schedules` and its options, which make the same elsewhere. */
+  readonly origin?: { readonly name: string; readonly options: object };
   /**
    * Called as a training begins.
    *

@@ -129,13 +129,15 @@ const units = ['epoch', 'step'] as const;
  */
 function closedForm(
   where: string,
-  { learningRate, per }: Timed,
+  options: Timed,
   formula: (rate: number, whole: number) => (t: number) => number,
-  unit = oneOf(per, units, `${where}: per`),
+  unit = oneOf(options.per, units, `${where}: per`),
 ): Schedule {
+  const { learningRate } = options;
   if (learningRate !== undefined) readRate(learningRate, `${where}: learningRate`);
   return {
     per: unit,
+    origin: { name: where.slice('schedules.'.length), options },
     begin(span) {
       // Only what is needed is asked for: there may be no telling the steps of an epoch.
       const whole = Math.max(1, unit === 'step' ? span.steps : span.epochs);
@@ -269,6 +271,7 @@ export function warmUp(options: WarmUpOptions): Schedule {
   let cold = true;
   const schedule: Schedule = {
     per: own === 'step' ? 'step' : before.per,
+    origin: { name: 'warmUp', options },
     begin(span) {
       const { stepsPerEpoch } = span;
       const shift = own === 'step' ? length : length * stepsPerEpoch;
@@ -369,6 +372,7 @@ export function reduceOnPlateau(
   let restored = false;
   return {
     per: 'epoch',
+    origin: { name: 'reduceOnPlateau', options },
     begin({ learningRate: own }) {
       if (!restored) {
         rate = learningRate ?? own;
