@@ -28,8 +28,8 @@ type WebWorkerConstructor = new (url: string | URL, options: { type: 'module' })
 const { Worker: Web } = globalThis as unknown as { Worker?: WebWorkerConstructor };
 
 /** Starts a worker that runs the program. */
-export function startThread(program: Program, listener: Listener): Promise<Thread> {
-  return Web ? Promise.resolve(startWeb(Web, program, listener)) : startNode(program, listener);
+export async function startThread(program: Program, listener: Listener): Promise<Thread> {
+  return Web ? startWeb(Web, program, listener) : startNode(program, listener);
 }
 
 function startWeb(Worker: WebWorkerConstructor, program: Program, listener: Listener): Thread {
@@ -55,13 +55,15 @@ function startWeb(Worker: WebWorkerConstructor, program: Program, listener: List
 
 const inNode = 'globalThis.chainrulePort = require("node:worker_threads").parentPort;\n';
 
-async function startNode(program: Program, listener: Listener): Promise<Thread> {
-  // Not by its name alone: bundlers for browsers would look for it.
-  const name = 'node:worker_threads';
-  const threads = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name).catch(
-    () => undefined,
-  )) as typeof import('node:worker_threads') | undefined;
-  if (!threads?.Worker) throw new Error('this runtime has none');
+/** Node's module, asked for in a way that bundlers for browsers do not look into. */
+type Builtins = {
+  getBuiltinModule?(name: string): typeof import('node:worker_threads') | undefined;
+};
+
+function startNode(program: Program, listener: Listener): Thread {
+  const { process } = globalThis as { process?: Builtins };
+  const threads = process?.getBuiltinModule?.('node:worker_threads');
+  if (!threads?.Worker) throw new Error('this runtime has none; Node gives them from 20.16 on');
   const worker =
     'text' in program
       ? new threads.Worker(inNode + program.text, { eval: true })

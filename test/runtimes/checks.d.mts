@@ -4,7 +4,8 @@ export interface Outcome {
   readonly backend: string;
   readonly warnings: readonly string[];
   readonly fused: 'trained' | 'refused';
+  readonly worker?: 'trained' | 'refused';
 }
 
-/** @param formats what the entries for exchange export, where they are to be tried */
-export function check(chainrule: object, fused: object, formats?: object): Promise<Outcome>;
+/** @param entries what other entries export, where they are to be tried */
+export function check(chainrule: object, fused: object, entries?: object): Promise<Outcome>;

@@ -179,9 +179,51 @@ function exchange(chainrule, { toOnnx, fromOnnx, fromBrain, toModule, loadPredic
   if (!toModule(model).includes('export function predict(x)')) throw new Error('toModule: no text');
 }
 
+/**
+ * 'trained' where a worker learns the bits that this thread does, and a page draws frames meanwhile;
+ * 'refused' where there are no workers.
+ */
+async function tryWorker({ dense, schedules, sequential }, worker) {
+  const layers = [dense(64, { activation: 'tanh' }), dense(64, { activation: 'tanh' }), dense(3)];
+  const spec = { inputShape: [16], layers, task: 'regression', seed: 3 };
+  const x = Float32Array.from({ length: 512 * 16 }, (_, i) => ((i * 37) % 101) / 50 - 1);
+  const y = Float32Array.from({ length: 512 * 3 }, (_, i) => ((i * 53) % 97) / 48 - 1);
+  let frames = 0;
+  let drawing = true;
+  const draw = globalThis.requestAnimationFrame;
+  // Long enough for a page to draw some frames.
+  const options = { epochs: draw ? 200 : 5, learningRate: schedules.cosine() };
+  const next = () => {
+    frames++;
+    if (drawing) draw(next);
+  };
+  draw?.(next);
+  let epochs = 0;
+  const there = sequential(spec, quiet);
+  try {
+    const callbacks = [{ onEpochEnd: () => epochs++ }];
+    await there.fit(x, y, { ...options, worker, callbacks });
+  } catch (error) {
+    if (!error.message.startsWith('worker: no worker can be made here')) throw error;
+    return 'refused';
+  } finally {
+    drawing = false;
+  }
+  const here = sequential(spec, quiet);
+  await here.fit(x, y, options);
+  for (const [name, values] of Object.entries(here.getWeights())) {
+    if (!sameBits(there.getWeights()[name], values))
+      throw new Error(`worker: other bits in ${name}`);
+  }
+  if (epochs !== options.epochs) throw new Error(`worker: told of ${epochs} epochs`);
+  if (draw && frames < 3) throw new Error(`worker: the page has drawn ${frames} frames meanwhile`);
+  return 'trained';
+}
+
 /** @returns {Promise<import('./checks.mjs').Outcome>} */
-export async function check(chainrule, fused, formats) {
-  if (formats) {
+export async function check(chainrule, fused, entries = {}) {
+  const { worker, workerAt: _, ...formats } = entries;
+  if (formats.toOnnx) {
     exchange(chainrule, formats);
     fromOthers(chainrule, formats);
     await resume(chainrule);
@@ -198,5 +240,6 @@ export async function check(chainrule, fused, formats) {
     backend: name,
     warnings,
     fused: fused && (await tryFused(chainrule, fused, parts)),
+    worker: worker && (await tryWorker(chainrule, worker)),
   };
 }

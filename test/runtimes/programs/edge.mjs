@@ -4,6 +4,13 @@ import { fused } from 'chainrule/fused';
 import * as module from 'chainrule/module';
 import * as onnx from 'chainrule/onnx';
 import * as predict from 'chainrule/predict';
+import * as workers from 'chainrule/worker';
 import { check } from '../checks.mjs';
 
-globalThis.outcome = check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict });
+globalThis.outcome = check(chainrule, fused, {
+  ...onnx,
+  ...convert,
+  ...module,
+  ...predict,
+  ...workers,
+});

@@ -1,5 +1,6 @@
 import * as chainrule from 'chainrule';
 import { fused } from 'chainrule/fused';
+import * as workers from 'chainrule/worker';
 import { check } from '../checks.mjs';
 import { report } from './report.mjs';
 
@@ -11,4 +12,6 @@ const inWorker = (file) =>
     worker.onerror = ({ message }) => reject(new Error(`the worker: ${message}`));
   });
 
-report(() => (document.title === 'worker' ? inWorker('worker.mjs') : check(chainrule, fused)));
+report(() =>
+  document.title === 'worker' ? inWorker('worker.mjs') : check(chainrule, fused, workers),
+);

@@ -5,6 +5,7 @@ import { fused } from 'chainrule/fused';
 import * as module from 'chainrule/module';
 import * as onnx from 'chainrule/onnx';
 import * as predict from 'chainrule/predict';
+import * as workers from 'chainrule/worker';
 import { check } from '../checks.mjs';
 
 /** Floating point operations that pass, by design, before the event loop has a turn all the same. */
@@ -46,7 +47,7 @@ export default {
         throw new Error(`others had ${turns} turns during a training, expected ${expected}`);
       }
       return Response.json(
-        await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict }),
+        await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict, ...workers }),
       );
     } catch (error) {
       return Response.json({ error: String(error?.stack ?? error) });

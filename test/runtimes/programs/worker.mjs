@@ -4,6 +4,9 @@ import { fused } from 'chainrule/fused';
 import * as module from 'chainrule/module';
 import * as onnx from 'chainrule/onnx';
 import * as predict from 'chainrule/predict';
+import * as workers from 'chainrule/worker';
 import { check } from '../checks.mjs';
 
-postMessage(await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict }));
+postMessage(
+  await check(chainrule, fused, { ...onnx, ...convert, ...module, ...predict, ...workers }),
+);

@@ -7,7 +7,8 @@ import { serve, visit } from '../support/browsers.mjs';
 import { here, modules } from '../support/install.mjs';
 import { NotAvailable, outcomeIn, run, start, within } from '../support/shell.mjs';
 
-const expect = { backend: 'wasm', fused: 'trained' };
+const expect = { backend: 'wasm', fused: 'trained', worker: 'trained' };
+const noWorkers = { ...expect, worker: 'refused' };
 const folderOf = (name) => join(here, 'consumers', name);
 
 /** Tools run on one version of Node, whichever this process has. */
@@ -169,12 +170,12 @@ export const consumers = [
   ...compilers,
   ...vite,
   ...bundlers,
-  { name: 'Next.js, edge route', expect, run: next((url) => answer(`${url}api/edge`)) },
+  { name: 'Next.js, edge route', expect: noWorkers, run: next((url) => answer(`${url}api/edge`)) },
   { name: 'Next.js, Node route', expect, run: next((url) => answer(`${url}api/node`)) },
   { name: 'Next.js, page', expect, run: next((url) => visit('chromium', url)) },
   {
     name: 'wrangler',
-    expect,
+    expect: noWorkers,
     async run() {
       await script('wrangler', 'build');
       return withServer('wrangler', 'dev', '--ip', (url) => answer(url));

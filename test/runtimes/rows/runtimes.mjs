@@ -7,8 +7,9 @@ import { bundle } from '../support/bundle.mjs';
 import { here, modules } from '../support/install.mjs';
 import { NotAvailable, outcomeIn, run } from '../support/shell.mjs';
 
-const everything = { backend: 'wasm', fused: 'trained' };
-const noWebAssembly = { backend: 'js', fused: 'refused' };
+const everything = { backend: 'wasm', fused: 'trained', worker: 'trained' };
+const noWorkers = { ...everything, worker: 'refused' };
+const noWebAssembly = { backend: 'js', fused: 'refused', worker: 'trained' };
 
 /** A program in a runtime that npm installs. */
 async function printed(binary, args) {
@@ -21,7 +22,7 @@ const node = (version, program, flags = []) =>
   printed(`node${version}/bin/node`, [...flags, `programs/${program}`]);
 
 const nodes = [20, 22, 24, 26].flatMap((version) => {
-  const expect = { backend: 'wasm', fused: version < 22 ? 'refused' : 'trained' };
+  const expect = { ...everything, fused: version < 22 ? 'refused' : 'trained' };
   return [
     { name: `Node ${version}, ES module`, expect, run: () => node(version, 'program.mjs') },
     { name: `Node ${version}, CommonJS`, expect, run: () => node(version, 'program.cjs') },
@@ -79,7 +80,8 @@ const pages = [
   { name: `${name}, Web Worker`, expect: everything, run: () => page(browser, 'worker') },
   {
     name: `${name}, CSP without wasm-unsafe-eval`,
-    expect: noWebAssembly,
+    // Nor workers of scripts that come from the page.
+    expect: { ...noWebAssembly, worker: 'refused' },
     run: () => page(browser, 'strict', strict),
   },
 ]);
@@ -101,7 +103,7 @@ export const runtimes = [
     expect: everything,
     run: () => printed('@deno/linux-x64-glibc/deno', ['run', '-A', 'programs/program.mjs']),
   },
-  { name: 'workerd, in a request', expect: everything, run: workerd },
-  { name: 'edge-runtime, no code generation', expect: everything, run: edgeRuntime },
+  { name: 'workerd, in a request', expect: noWorkers, run: workerd },
+  { name: 'edge-runtime, no code generation', expect: noWorkers, run: edgeRuntime },
   ...pages,
 ];

@@ -1,6 +1,7 @@
 import * as chainrule from 'chainrule';
 import { type Network, type NetworkSpec, sequential } from 'chainrule';
 import { fused } from 'chainrule/fused';
+import * as workers from 'chainrule/worker';
 import { check } from '../../checks.mjs';
 
 const spec: NetworkSpec = { inputShape: [2], layers: [chainrule.dense(1)], task: 'binary' };
@@ -12,4 +13,6 @@ export const misspelt: chainrule.LayerSpec = { type: 'dense', units: 1, activati
 // @ts-expect-error: no backend has this name.
 export const options: chainrule.NetworkOptions = { backend: 'gpu' };
 
-check(chainrule, fused).then((outcome) => console.log(`OUTCOME ${JSON.stringify(outcome)}`));
+check(chainrule, fused, workers).then((outcome) =>
+  console.log(`OUTCOME ${JSON.stringify(outcome)}`),
+);
