@@ -18,6 +18,7 @@ const suites = {
   inference: async () => (await import('./inference.js')).inference,
   functions: async () => (await import('./functions.js')).functions,
   start: async () => (await import('./start.js')).start,
+  threads: async () => (await import('./threads.js')).threading,
 } as const;
 
 type SuiteName = keyof typeof suites;

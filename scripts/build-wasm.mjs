@@ -8,7 +8,7 @@ const asc = 'node_modules/assemblyscript/bin/asc.js';
 
 run('scripts/generate-runner.mjs');
 run('scripts/generate-parts.mjs');
-for (const target of ['release', 'debug', 'fused']) run(asc, '--target', target);
+for (const target of ['release', 'debug', 'fused', 'threads']) run(asc, '--target', target);
 run(asc, '--config', 'asconfig.predict.json', '--target', 'release');
-run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused', 'predict');
+run('scripts/embed.mjs', 'core', 'core.debug', 'core.fused', 'core.threads', 'predict');
 run('scripts/embed-worker.mjs');

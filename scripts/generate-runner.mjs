@@ -54,6 +54,7 @@ writeFileSync(
   `// Written by scripts/generate-runner.mjs from the signatures of the kernels.
 ${imports.join('\n')}
 import { setScratch } from './scratch';
+import { meet } from './threads';
 
 /**
  * Walks a list of \`count\` records, \`steps\` times over, and says how many times it came to the end:
@@ -67,6 +68,8 @@ export function run(list: usize, count: i32, steps: i32, scratch: usize): i32 {
     do {
       switch (load<i32>(record)) {
 ${cases.join('\n')}
+        // Of several threads that walk lists side by side.
+        case ${kernels.length}: if (ASC_FEATURE_THREADS) { if (meet(load<usize>(record, 4), load<i32>(record, 8))) return step; } break;
         default: unreachable();
       }
       record += ${recordBytes};
@@ -86,5 +89,8 @@ writeFileSync(
 export const records = {
 ${entries.join('\n')}
 } as const;
+
+/** The number of what is no kernel: a place where threads wait for one another. */
+export const meeting = ${kernels.length};
 `,
 );

@@ -8,6 +8,11 @@ export class MemoryError extends RangeError {
   override readonly name = 'MemoryError';
 }
 
+/** A thread of several has been lost, and with it the work that was under way. */
+export class ThreadError extends Error {
+  override readonly name = 'ThreadError';
+}
+
 /** Bytes or text that are not what they should be: a file cut short, damaged, or of another kind. */
 export class FormatError extends Error {
   override readonly name = 'FormatError';

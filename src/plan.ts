@@ -166,7 +166,10 @@ export class Plan {
     // One op more where steps take their learning rates.
     const most = 1 + Math.max(longest(undefined), longest({ of: 4, opens: false }));
     arena.rewind(this.#listMark);
-    this.#records = arena.dense(recordSlots, most * recordWords, 'i32');
+    // Threads have a place to meet behind each op.
+    const { threads = 1 } = backend;
+    const words = (threads > 1 ? 2 * threads : 1) * most * recordWords;
+    this.#records = arena.dense(recordSlots, words, 'i32');
     this.#heldMark = this.#listMark = arena.mark;
     backend.reserve(arena.mark);
     (backend.view(this.hyper) as Float64Array).set(optimizer.hyper);
@@ -265,9 +268,15 @@ export class Plan {
 
   #compile({ ops, scratchSize }: ListBuilder): Program {
     this.#arena.rewind(this.#listMark);
-    const scratch = this.#arena.dense(1, scratchSize);
+    const scratch = this.#scratch(scratchSize);
     this.backend.reserve(this.#arena.mark);
     return this.backend.compile(ops, { scratch, records: this.#records });
+  }
+
+  /** Room for packing, for each thread. */
+  #scratch(floats: number): Tensor {
+    const { threads = 1 } = this.backend;
+    return this.#arena.dense(1, Math.ceil(floats / 16) * 16 * threads);
   }
 
   /** Steps the optimizer once over the gradients' block, and counts the step. */
@@ -387,7 +396,7 @@ export class Plan {
     }
     return {
       ops: build.ops,
-      scratch: arena.dense(1, build.scratchSize),
+      scratch: this.#scratch(build.scratchSize),
       ...{ rows, targets, weights, outputs, x },
       dx: request.gradients === 'inputs' ? build.gradientOf(x) : undefined,
       values,

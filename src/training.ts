@@ -1,5 +1,6 @@
 import type { Checkpoint, TrainingState } from './checkpoint.js';
 import { divergence } from './divergence.js';
+import { ThreadError } from './errors.js';
 import type { Part } from './feeds/feed.js';
 import { allFinite } from './finite.js';
 import type { CallbackContext, hooks, StopReason } from './hooks.js';
@@ -125,6 +126,10 @@ export class Training {
       const result = ended ? { history, stopReason } : this.#stopped();
       yield* this.#call('onTrainEnd', 0);
       return result;
+    } catch (error) {
+      // A step that one thread has taken and another has not is none.
+      if (error instanceof ThreadError) this.#restore(this.#runs.look().state);
+      throw error;
     } finally {
       // However it ends, also by an error of a callback: what is left can be used.
       const { plan } = this.#state;

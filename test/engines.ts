@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { wasmBackend } from '../src/backends/wasm.js';
-import { DivergenceError, type Network, type NetworkSpec, sequential } from '../src/index.js';
+import {
+  type BackendFactory,
+  DivergenceError,
+  type Network,
+  type NetworkSpec,
+  sequential,
+} from '../src/index.js';
 import type { Case } from './architectures.js';
 import { bits } from './kernels/core.js';
 
@@ -16,8 +22,10 @@ export const engines = ['js', 'release', 'debug'] as const;
 export type Engine = (typeof engines)[number];
 
 /** A network whose warnings nobody hears: random ones give reason for many. */
-export function networkOn(engine: Engine, spec: NetworkSpec): Network {
-  const backend = engine === 'js' ? engine : { create: () => wasmBackend(modules[engine]) };
+export function networkOn(engine: Engine | BackendFactory, spec: NetworkSpec): Network {
+  const factory = (name: 'release' | 'debug') => ({ create: () => wasmBackend(modules[name]) });
+  const named = engine === 'release' || engine === 'debug';
+  const backend = named ? factory(engine) : engine;
   return sequential(spec, { backend, onWarning() {} });
 }
 
@@ -36,7 +44,10 @@ const exact = (logs: Record<string, number | number[]>) =>
   ]);
 
 /** All that a network does with a case, down to the last bit; an error's message in place of it. */
-export async function resultsOn(engine: Engine, { spec, x, y, fit, inputs }: Case) {
+export async function resultsOn(
+  engine: Engine | BackendFactory,
+  { spec, x, y, fit, inputs }: Case,
+) {
   const model = networkOn(engine, spec);
   const initial = hexOf(model);
   let trained: unknown;

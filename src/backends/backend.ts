@@ -46,6 +46,8 @@ export interface Workspace {
 /** One network's memory, and the means to run lists on it. */
 export interface Backend {
   readonly name: BackendName | WasmBuild;
+  /** How many threads walk a list side by side, each with records and scratch of its own; default 1. */
+  readonly threads?: number;
   /**
    * The whole arena. Making room gives new arrays and leaves the old ones useless, so they are read
    * here each time and never kept.
@@ -62,7 +64,7 @@ export interface Backend {
 export type BackendName = 'wasm' | 'js';
 
 /** Which build of the kernels a WebAssembly backend runs. */
-export type WasmBuild = 'wasm' | 'fused' | 'debug';
+export type WasmBuild = 'wasm' | 'fused' | 'debug' | 'threads';
 
 /** A backend that users import and hand over, because the default entry does not carry it. */
 export interface BackendFactory {

@@ -1,5 +1,5 @@
 import type { instantiate } from '../../build/core.js';
-import { records } from '../../build/records.js';
+import { meeting, records } from '../../build/records.js';
 import { MemoryError } from '../errors.js';
 import type { ElementType, Tensor } from '../tensor.js';
 import type {
@@ -30,10 +30,45 @@ const slackBytes = 64;
 const floatBits = new Float32Array(1);
 const intBits = new Int32Array(floatBits.buffer);
 
+/** A place in a list where threads wait for one another. */
+export interface Meeting {
+  readonly meeting: number;
+}
+
+/** A list of one thread, ready to be walked. */
+export interface Walk {
+  readonly list: number;
+  readonly count: number;
+  readonly scratch: number;
+}
+
+/** Threads that walk lists side by side. */
+export interface Team {
+  readonly threads: number;
+  readonly memory: WebAssembly.Memory;
+  /** Bytes that it needs behind the module's own data. */
+  readonly bytes: number;
+  /** The list of each thread: one alone where several would lose. */
+  share(ops: readonly Op[]): readonly (readonly (Op | Meeting)[])[];
+  /** Walks them all, `steps` times; the first one is walked by `own`. */
+  walk(walks: readonly Walk[], steps: number, own: () => number): number;
+  /** Is told where its bytes are. */
+  begin(pointer: number): void;
+}
+
 /** A list as the runner reads it: records of 16 words, the kernel's number first. */
-function encode(ops: readonly Op[], pointer: (tensor: Tensor) => number): Int32Array {
+function encode(
+  ops: readonly (Op | Meeting)[],
+  pointer: (tensor: Tensor) => number,
+  sync: number,
+): Int32Array {
   const words = new Int32Array(ops.length * recordWords);
-  ops.forEach(({ kernel, args }, i) => {
+  ops.forEach((op, i) => {
+    if ('meeting' in op) {
+      words.set([meeting, sync, op.meeting], i * recordWords);
+      return;
+    }
+    const { kernel, args } = op;
     const [code, signature] = records[kernel];
     words[i * recordWords] = code;
     args.forEach((arg, j) => {
@@ -54,15 +89,22 @@ function encode(ops: readonly Op[], pointer: (tensor: Tensor) => number): Int32A
  *
  * @param module compiled once, and shared by all networks
  * @param name which build of the module it is
+ * @param team who walks lists, if several threads do
  */
-export function wasmBackend(module: WebAssembly.Module, name: WasmBuild = 'wasm'): Backend {
-  const memory = new WebAssembly.Memory({ initial: 1 });
+export function wasmBackend(
+  module: WebAssembly.Module,
+  name: WasmBuild = 'wasm',
+  team?: Team,
+): Backend {
+  const memory = team?.memory ?? new WebAssembly.Memory({ initial: 1 });
   // By its constructor: a module that an edge runtime hands over comes from another realm, so that
   // helpers which ask whether it is an `instanceof WebAssembly.Module` take it for bytes.
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const core = instance.exports as unknown as Core;
   twinsOf(core);
-  const base = Math.ceil(core.heapBase() / slackBytes) * slackBytes;
+  const sync = Math.ceil(core.heapBase() / slackBytes) * slackBytes;
+  const base = sync + (team?.bytes ?? 0);
+  team?.begin(sync);
 
   let floats = new Float32Array(memory.buffer, base, 0);
   const pointer = (tensor: Tensor) => base + tensor.offset * 4;
@@ -80,6 +122,7 @@ export function wasmBackend(module: WebAssembly.Module, name: WasmBuild = 'wasm'
 
   return {
     name,
+    threads: team?.threads ?? 1,
     get floats() {
       return floats;
     },
@@ -98,9 +141,11 @@ export function wasmBackend(module: WebAssembly.Module, name: WasmBuild = 'wasm'
       floats = new Float32Array(memory.buffer, base, room);
     },
     compile(ops, { scratch, records: region }) {
-      const words = encode(ops, pointer);
+      const lists = team?.share(ops) ?? [ops];
+      const encoded = lists.map((list) => encode(list, pointer, sync));
       const count = ops.length;
       const scratchPointer = pointer(scratch);
+      const scratchBytes = (scratch.columns / (team?.threads ?? 1)) * 4;
       let slot = -1;
       const program: Program = {
         run(steps) {
@@ -110,10 +155,29 @@ export function wasmBackend(module: WebAssembly.Module, name: WasmBuild = 'wasm'
             slot = nextSlot;
             nextSlot = (nextSlot + 1) % region.rows;
             owners[slot] = program;
-            (view(region) as Int32Array).set(words, slot * region.pitch);
+            const place = view(region) as Int32Array;
+            let at = slot * region.pitch;
+            for (const words of encoded) {
+              place.set(words, at);
+              at += words.length;
+            }
           }
           const list = pointer(region) + slot * region.pitch * 4;
-          return core.run(list, count, steps, scratchPointer);
+          if (lists.length === 1) return core.run(list, count, steps, scratchPointer);
+          let from = list;
+          const walks = lists.map((own, t) => {
+            const walk = {
+              list: from,
+              count: own.length,
+              scratch: scratchPointer + t * scratchBytes,
+            };
+            from += own.length * recordWords * 4;
+            return walk;
+          });
+          const [first] = walks;
+          return team!.walk(walks, steps, () =>
+            core.run(first!.list, first!.count, steps, first!.scratch),
+          );
         },
       };
       return program;

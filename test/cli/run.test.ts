@@ -420,3 +420,20 @@ describe('help', () => {
     }
   });
 });
+
+describe('threads', () => {
+  it('train to the same bytes', async () => {
+    const model = at('threads.safetensors');
+    const given = ['train', iris, '-t', 'species', '-o', model, '--epochs', '20', '--force'];
+    const layers = ['--layers', '256', '--batch', '64'];
+    await command(...given, ...layers);
+    const one = readFileSync(model);
+    expect((await command(...given, ...layers, '--threads', '2')).code).toBe(0);
+    expect(readFileSync(model).equals(one)).toBe(true);
+    const { code, stderr } = await command(...given, '--threads', '2', '--backend', 'js');
+    expect([code, stderr.trim().split('\n').at(-1)]).toEqual([
+      2,
+      'chainrule: --threads: plain JavaScript has one: leave --backend js out',
+    ]);
+  });
+});

@@ -220,9 +220,32 @@ async function tryWorker({ dense, schedules, sequential }, worker) {
   return 'trained';
 }
 
+/** 'trained' where two threads learn the bits of one; 'refused' without WebAssembly. */
+async function tryThreads({ dense, sequential }, threads) {
+  const layers = [dense(256, { activation: 'relu' }), dense(3)];
+  const spec = { inputShape: [64], layers, task: 'regression', seed: 3 };
+  const x = Float32Array.from({ length: 128 * 64 }, (_, i) => ((i * 37) % 101) / 50 - 1);
+  const y = Float32Array.from({ length: 128 * 3 }, (_, i) => ((i * 53) % 97) / 48 - 1);
+  const learnt = [];
+  for (const backend of [threads(1), threads(2)]) {
+    let model;
+    try {
+      model = sequential(spec, { backend });
+    } catch (error) {
+      if (!error.message.startsWith('threads: ')) throw error;
+      return 'refused';
+    }
+    await model.fit(x, y, { epochs: 3, batchSize: 64 });
+    learnt.push(Object.values(model.getWeights()));
+  }
+  const same = learnt[0].every((values, i) => sameBits(values, learnt[1][i]));
+  if (!same) throw new Error('threads: other bits');
+  return 'trained';
+}
+
 /** @returns {Promise<import('./checks.mjs').Outcome>} */
 export async function check(chainrule, fused, entries = {}) {
-  const { worker, workerAt: _, ...formats } = entries;
+  const { worker, workerAt: _, threads, threadsWith: __, ThreadError: ___, ...formats } = entries;
   if (formats.toOnnx) {
     exchange(chainrule, formats);
     fromOthers(chainrule, formats);
@@ -241,5 +264,6 @@ export async function check(chainrule, fused, entries = {}) {
     warnings,
     fused: fused && (await tryFused(chainrule, fused, parts)),
     worker: worker && (await tryWorker(chainrule, worker)),
+    threads: threads && (await tryThreads(chainrule, threads)),
   };
 }

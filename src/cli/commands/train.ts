@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Checkpoint } from '../../checkpoint.js';
 import { load } from '../../load.js';
-import { type Network, sequential } from '../../network.js';
+import { type Network, type NetworkOptions, sequential } from '../../network.js';
 import { checkpointFile } from '../../node.js';
 import { save } from '../../save.js';
+import { threads } from '../../threads.js';
 import type { FitResult } from '../../training.js';
 import { networkFor, networkOptions } from '../architecture.js';
 import {
@@ -69,6 +70,7 @@ export const trainCommand = {
       about: 'goes on with a training that was stopped: its file, or folder of checkpoints',
     },
     backend: { value: 'NAME', about: 'wasm or js (default wasm)' },
+    threads: { value: 'NUMBER', about: 'threads to train on, to the same bits (default 1)' },
     memory: { value: 'MB', about: 'rows beyond this go to a temporary file (default 32)' },
     force: { short: 'f', about: 'overwrite files that are there' },
     ...csvOptions,
@@ -147,9 +149,14 @@ interface Job {
 
 const header = (options: Options) => ({ header: !options.has('no-header') });
 
-const backendOf = (options: Options) => ({
-  backend: options.oneOf('backend', ['wasm', 'js'] as const) ?? 'wasm',
-});
+/** Where the network runs. */
+function backendOf(options: Options): NetworkOptions {
+  const backend = options.oneOf('backend', ['wasm', 'js'] as const) ?? 'wasm';
+  const count = options.whole('threads', 1, 64) ?? 1;
+  if (count === 1) return { backend };
+  if (backend === 'wasm') return { backend: threads(count) };
+  throw new Problem('--threads: plain JavaScript has one: leave --backend js out');
+}
 
 /** Bytes of rows that may be held in memory. */
 const memoryLimit = (options: Options) => (options.number('memory', 0) ?? 32) * 2 ** 20;

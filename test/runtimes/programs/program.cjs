@@ -1,6 +1,6 @@
 const chainrule = require('chainrule');
 const { fused } = require('chainrule/fused');
-const formats = ['onnx', 'convert', 'module', 'predict', 'worker'].map((name) =>
+const formats = ['onnx', 'convert', 'module', 'predict', 'worker', 'threads'].map((name) =>
   require(`chainrule/${name}`),
 );
 

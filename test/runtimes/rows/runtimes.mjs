@@ -9,6 +9,7 @@ import { NotAvailable, outcomeIn, run } from '../support/shell.mjs';
 
 const everything = { backend: 'wasm', fused: 'trained', worker: 'trained' };
 const noWorkers = { ...everything, worker: 'refused' };
+const threaded = { ...everything, threads: 'trained' };
 const noWebAssembly = { backend: 'js', fused: 'refused', worker: 'trained' };
 
 /** A program in a runtime that npm installs. */
@@ -22,7 +23,7 @@ const node = (version, program, flags = []) =>
   printed(`node${version}/bin/node`, [...flags, `programs/${program}`]);
 
 const nodes = [20, 22, 24, 26].flatMap((version) => {
-  const expect = { ...everything, fused: version < 22 ? 'refused' : 'trained' };
+  const expect = { ...threaded, fused: version < 22 ? 'refused' : 'trained' };
   return [
     { name: `Node ${version}, ES module`, expect, run: () => node(version, 'program.mjs') },
     { name: `Node ${version}, CommonJS`, expect, run: () => node(version, 'program.cjs') },
@@ -90,17 +91,17 @@ export const runtimes = [
   ...nodes,
   {
     name: 'Node 26, --jitless',
-    expect: noWebAssembly,
+    expect: { ...noWebAssembly, threads: 'refused' },
     run: () => node(26, 'program.mjs', ['--jitless']),
   },
   {
     name: 'Bun',
-    expect: everything,
+    expect: threaded,
     run: () => printed('@oven/bun-linux-x64/bin/bun', ['programs/program.mjs']),
   },
   {
     name: 'Deno',
-    expect: everything,
+    expect: threaded,
     run: () => printed('@deno/linux-x64-glibc/deno', ['run', '-A', 'programs/program.mjs']),
   },
   { name: 'workerd, in a request', expect: noWorkers, run: workerd },

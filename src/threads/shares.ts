@@ -1,0 +1,102 @@
+import type { Op } from '../backends/backend.js';
+import { activations, losses } from '../ops/index.js';
+import type { Tensor } from '../tensor.js';
+
+/*
+ * How the work of a kernel is shared among threads: each has some of the rows that it writes, and reads
+ * what it needs for them. No sum is parted, so the bits are those of one thread. A kernel that is not
+ * here is one thread's.
+ */
+
+/** Which argument counts the rows, and how far apart rows are in the arrays that have them. */
+interface Rule {
+  readonly count: number;
+  /** By argument: floats from row to row, or the argument that says how many. */
+  readonly arrays: Readonly<
+    Record<number, { readonly floats: number } | { readonly pitch: number }>
+  >;
+  /** Rows that stay together. */
+  readonly grain: number;
+}
+
+const pitch = (argument: number) => ({ pitch: argument });
+const floats = (count: number) => ({ floats: count });
+
+/** Rows of y, x … with one pitch. */
+const rows = (arrays: number, count = arrays): Rule => ({
+  count,
+  arrays: Object.fromEntries(Array.from({ length: arrays }, (_, i) => [i, pitch(count + 2)])),
+  grain: 1,
+});
+
+const named = (names: object, ending: string, rule: Rule) =>
+  Object.keys(names).map((name): [string, Rule] => [`${name}${ending}`, rule]);
+
+/** Rows of weights, which are columns of the inputs: whole vectors of these. */
+const weightRows = (sizes: number): Rule => ({
+  count: sizes + 1,
+  arrays: { 0: pitch(sizes + 4), 1: floats(1) },
+  grain: 16,
+});
+
+const rules: ReadonlyMap<string, Rule> = new Map([
+  ['denseForward', { count: 4, arrays: { 0: pitch(8), 1: pitch(7) }, grain: 1 }],
+  ['denseBackwardInput', { count: 4, arrays: { 0: pitch(7), 1: pitch(8), 3: pitch(7) }, grain: 1 }],
+  ['denseBackwardWeights', weightRows(3)],
+  ['denseBackwardWeightsOnto', weightRows(3)],
+  ['denseBackwardWeightsSgd', weightRows(4)],
+  ['gatherRows', { count: 4, arrays: { 0: pitch(6), 2: floats(1) }, grain: 1 }],
+  ['addRows', rows(3)],
+  ...named(activations, 'Forward', rows(2)),
+  ...named(activations, 'Backward', rows(3)),
+  ...named(losses, 'Loss', {
+    count: 4,
+    arrays: { 0: pitch(6), 1: floats(1), 2: pitch(6), 3: pitch(7) },
+    grain: 4,
+  }),
+]);
+
+/** A pass of an optimizer: over a range of floats, in as many arrays as stand before `hyper`. */
+function stepRule({ kernel, args }: Op): Rule | undefined {
+  if (!kernel.endsWith('Step')) return undefined;
+  const hyper = args.length - 3;
+  const arrays = Object.fromEntries(Array.from({ length: hyper }, (_, i) => [i, floats(1)]));
+  return { count: hyper + 1, arrays, grain: 1024 };
+}
+
+/** The share of an op that a thread of several has; undefined where it has none. */
+export function shareOf(op: Op, thread: number, threads: number): Op | undefined {
+  const { kernel, args } = op;
+  const rule = rules.get(kernel) ?? stepRule(op);
+  if (!rule) return thread === 0 ? op : undefined;
+  const count = args[rule.count] as number;
+  const pieces = Math.ceil(count / rule.grain);
+  const bound = (t: number) => Math.min(count, Math.floor((pieces * t) / threads) * rule.grain);
+  const [from, to] = [bound(thread), bound(thread + 1)];
+  if (from === to) return undefined;
+  const shared = [...args];
+  shared[rule.count] = to - from;
+  for (const [argument, step] of Object.entries(rule.arrays)) {
+    const tensor = args[Number(argument)] as Tensor;
+    const apart = 'floats' in step ? step.floats : (args[step.pitch] as number);
+    shared[Number(argument)] = { ...tensor, offset: tensor.offset + from * apart };
+  }
+  return { kernel, args: shared };
+}
+
+/** Whether an op is one thread's alone. */
+export const isWhole = (op: Op): boolean => !rules.has(op.kernel) && !stepRule(op);
+
+/** Products of numbers in a list, roughly: whether it is worth sharing. */
+export function productsOf(ops: readonly Op[]): number {
+  let products = 0;
+  for (const { kernel, args } of ops) {
+    if (!kernel.startsWith('dense') || kernel.includes('Bias')) continue;
+    const [batch, inputs, units] = args.slice(kernel.endsWith('Sgd') ? 4 : 3) as number[];
+    const sizes = kernel.startsWith('denseBackwardWeights')
+      ? [batch, inputs, units]
+      : (args.slice(4, 7) as number[]);
+    products += sizes[0]! * sizes[1]! * sizes[2]!;
+  }
+  return products;
+}
