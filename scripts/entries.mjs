@@ -10,7 +10,7 @@ export const entries = {
   onnx: 'everywhere',
   // Where there are files.
   node: 'Node and its like',
-  threads: 'Node and its like',
+  threads: 'everywhere',
   cli: 'program',
   module: 'everywhere',
   convert: 'everywhere',

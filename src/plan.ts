@@ -168,7 +168,7 @@ export class Plan {
     arena.rewind(this.#listMark);
     // Threads have a place to meet behind each op.
     const { threads = 1 } = backend;
-    const words = (threads > 1 ? 2 * threads : 1) * most * recordWords;
+    const words = (threads > 1 ? 2 * threads + 1 : 1) * most * recordWords;
     this.#records = arena.dense(recordSlots, words, 'i32');
     this.#heldMark = this.#listMark = arena.mark;
     backend.reserve(arena.mark);

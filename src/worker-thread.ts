@@ -1,5 +1,8 @@
+import type { BackendFactory } from './backends/backend.js';
+import { wasmBackend } from './backends/wasm.js';
 import type { Callback, CallbackContext } from './hooks.js';
 import { load } from './load.js';
+import { Threads } from './threads/team.js';
 import {
   type FromThread,
   type HookEvent,
@@ -52,6 +55,14 @@ function asking(order: Order): Callback[] {
   return [callback];
 }
 
+/** The backend that the other side has. */
+function backendOf(given: Order['backend']): 'js' | BackendFactory {
+  if (given === 'js') return 'js';
+  const { name, module, threads } = given;
+  const team = threads > 1 ? new Threads(module, threads) : undefined;
+  return { create: () => wasmBackend(module, name, team) };
+}
+
 async function train(order: Order): Promise<void> {
   const { snapshot, backend, x, y, options, learningRate } = order;
   const onWarning = (message: string) => port.postMessage({ type: 'warning', message });
@@ -59,7 +70,7 @@ async function train(order: Order): Promise<void> {
   if (order.aborted) aborter.abort();
   let network: ReturnType<typeof load> | undefined;
   try {
-    network = load(snapshot, { backend, onWarning });
+    network = load(snapshot, { backend: backendOf(backend), onWarning });
     const result = await network.fit(x, y, {
       ...options,
       ...(rate !== undefined && { learningRate: rate }),

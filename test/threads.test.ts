@@ -6,6 +6,7 @@ import { Plan } from '../src/plan.js';
 import type { Tensor } from '../src/tensor.js';
 import { isWhole, productsOf, shareOf } from '../src/threads/shares.js';
 import { ThreadError, threads, threadsWith } from '../src/threads.js';
+import { worker } from '../src/worker.js';
 import { randomCase } from './architectures.js';
 import { networkOn, resultsOn } from './engines.js';
 
@@ -97,6 +98,20 @@ describe('threads', () => {
   });
 });
 
+it('work in a worker, too', async () => {
+  const spec: NetworkSpec = {
+    inputShape: [64],
+    layers: [dense(128), dense(1)],
+    task: 'regression',
+  };
+  const x = Float32Array.from({ length: 128 * 64 }, (_, i) => Math.sin(i));
+  const y = Float32Array.from({ length: 128 }, (_, i) => Math.cos(i));
+  const [one, two] = [sequential(spec), sequential(spec, { backend: threadsWith(2, {}) })];
+  await one.fit(x, y, { epochs: 3, batchSize: 64 });
+  await two.fit(x, y, { epochs: 3, batchSize: 64, worker });
+  expect(two.getWeights()).toEqual(one.getWeights());
+});
+
 describe('a thread that is lost ends the training, and the network is whole', () => {
   const spec: NetworkSpec = {
     inputShape: [6],
@@ -106,23 +121,21 @@ describe('a thread that is lost ends the training, and the network is whole', ()
   };
   const x = Float32Array.from({ length: 64 * 6 }, (_, i) => Math.sin(i));
   const y = Float32Array.from({ length: 64 }, (_, i) => Math.cos(i));
-  const start =
-    "const { workerData } = require('node:worker_threads'); const words = new Int32Array(workerData.control);";
 
   it.each([
     [
       'fails in the middle',
-      `${start} Atomics.wait(words, 0, 0);
+      `function serve(workerData) { const words = new Int32Array(workerData.control); Atomics.wait(words, 0, 0);
        const meeting = new Int32Array(workerData.memory.buffer, workerData.sync, 3);
        Atomics.store(words, 2, 1); Atomics.store(meeting, 2, 1); Atomics.notify(meeting, 1);
-       Atomics.add(words, 1, 1); Atomics.notify(words, 1);`,
+       Atomics.add(words, 1, 1); Atomics.notify(words, 1); }`,
       'threads: one of 2 has failed',
     ],
     [
       'ends without a word, and the others with it',
-      `${start} Atomics.wait(words, 0, 0);
+      `function serve(workerData) { const words = new Int32Array(workerData.control); Atomics.wait(words, 0, 0);
        const meeting = new Int32Array(workerData.memory.buffer, workerData.sync, 3);
-       Atomics.store(meeting, 2, 2); Atomics.notify(meeting, 1);`,
+       Atomics.store(meeting, 2, 2); Atomics.notify(meeting, 1); }`,
       'threads: one of 2 does not answer',
     ],
   ])('%s', async (_, program, message) => {

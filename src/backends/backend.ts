@@ -48,6 +48,8 @@ export interface Backend {
   readonly name: BackendName | WasmBuild;
   /** How many threads walk a list side by side, each with records and scratch of its own; default 1. */
   readonly threads?: number;
+  /** What runs the kernels, where that is WebAssembly: a worker may be handed it. */
+  readonly module?: WebAssembly.Module;
   /**
    * The whole arena. Making room gives new arrays and leaves the old ones useless, so they are read
    * here each time and never kept.

@@ -50,6 +50,8 @@ export interface Team {
   readonly bytes: number;
   /** The list of each thread: one alone where several would lose. */
   share(ops: readonly Op[]): readonly (readonly (Op | Meeting)[])[];
+  /** Whether they can be walked now; else one thread walks them, to the same bits. */
+  ready(): boolean;
   /** Walks them all, `steps` times; the first one is walked by `own`. */
   walk(walks: readonly Walk[], steps: number, own: () => number): number;
   /** Is told where its bytes are. */
@@ -123,6 +125,7 @@ export function wasmBackend(
   return {
     name,
     threads: team?.threads ?? 1,
+    module,
     get floats() {
       return floats;
     },
@@ -141,7 +144,9 @@ export function wasmBackend(
       floats = new Float32Array(memory.buffer, base, room);
     },
     compile(ops, { scratch, records: region }) {
-      const lists = team?.share(ops) ?? [ops];
+      const shared = team?.share(ops) ?? [ops];
+      // The list of one thread comes first, and those of several behind it.
+      const lists = shared.length > 1 ? [ops, ...shared] : [ops];
       const encoded = lists.map((list) => encode(list, pointer, sync));
       const count = ops.length;
       const scratchPointer = pointer(scratch);
@@ -163,9 +168,11 @@ export function wasmBackend(
             }
           }
           const list = pointer(region) + slot * region.pitch * 4;
-          if (lists.length === 1) return core.run(list, count, steps, scratchPointer);
-          let from = list;
-          const walks = lists.map((own, t) => {
+          if (lists.length === 1 || !team!.ready()) {
+            return core.run(list, count, steps, scratchPointer);
+          }
+          let from = list + count * recordWords * 4;
+          const walks = lists.slice(1).map((own, t) => {
             const walk = {
               list: from,
               count: own.length,

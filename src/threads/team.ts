@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads';
 import type { Op } from '../backends/backend.js';
 import type { Meeting, Team, Walk } from '../backends/wasm.js';
 import { ThreadError } from '../errors.js';
 import { isWhole, productsOf, shareOf } from './shares.js';
+import { startWorker, type Worker } from './start.js';
 
 /** Lists with fewer products of numbers than this are walked by one thread: waking others costs more. */
 const leastProducts = 500_000;
@@ -22,32 +22,42 @@ const looks = 20_000;
 const word = { task: 0, done: 1, failed: 2, steps: 3, walks: 4 } as const;
 
 /** What each of the other threads does: waits for a task, walks its list, says so. */
-const program = `
-const { workerData } = require('node:worker_threads');
-const { memory, control, thread, sync } = workerData;
-const words = new Int32Array(control);
-const inMemory = () => new Int32Array(memory.buffer, sync, 3);
-const { run } = new WebAssembly.Instance(workerData.code, { env: { memory } }).exports;
-for (let task = 0; ; task++) {
-  for (let i = 0; i < ${looks} && Atomics.load(words, ${word.task}) === task; i++);
-  Atomics.wait(words, ${word.task}, task);
-  const at = ${word.walks} + 3 * thread;
-  try {
-    run(words[at], words[at + 1], words[${word.steps}], words[at + 2]);
-  } catch {
-    Atomics.store(words, ${word.failed}, 1);
-    Atomics.store(inMemory(), 2, 1);
-    Atomics.notify(inMemory(), 1);
+const serve = `
+function serve({ code, memory, control, thread, sync }) {
+  const words = new Int32Array(control);
+  const inMemory = () => new Int32Array(memory.buffer, sync, 3);
+  const { run } = new WebAssembly.Instance(code, { env: { memory } }).exports;
+  for (let task = 0; ; task++) {
+    for (let i = 0; i < ${looks} && Atomics.load(words, ${word.task}) === task; i++);
+    Atomics.wait(words, ${word.task}, task);
+    const at = ${word.walks} + 3 * thread;
+    try {
+      run(words[at], words[at + 1], words[${word.steps}], words[at + 2]);
+    } catch {
+      Atomics.store(words, ${word.failed}, 1);
+      Atomics.store(inMemory(), 2, 1);
+      Atomics.notify(inMemory(), 1);
+    }
+    Atomics.add(words, ${word.done}, 1);
+    Atomics.notify(words, ${word.done});
   }
-  Atomics.add(words, ${word.done}, 1);
-  Atomics.notify(words, ${word.done});
 }`;
 
+/** Whether this thread may wait for others: a page's own may not. */
+function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const ended = new FinalizationRegistry<readonly Worker[]>((workers) => {
-  for (const worker of workers) void worker.terminate();
+  for (const worker of workers) worker.terminate();
 });
 
-/** Threads of Node, each of which walks a list of its own over the same memory. */
+/** Threads, each of which walks a list of its own over the same memory. */
 export class Threads implements Team {
   readonly threads: number;
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
@@ -55,14 +65,16 @@ export class Threads implements Team {
   readonly #module: WebAssembly.Module;
   readonly #words: Int32Array;
   #sync = 0;
-  #workers: Worker[] = [];
+  #workers: Worker[] | undefined;
+  /** How many of the others are there. */
+  #present = 0;
   #broken = false;
   readonly #options: Required<TeamOptions>;
 
   constructor(module: WebAssembly.Module, threads: number, options: TeamOptions = {}) {
     this.#module = module;
     this.threads = threads;
-    this.#options = { leastProducts, patience, program, ...options };
+    this.#options = { leastProducts, patience, program: serve, ...options };
     this.#words = new Int32Array(new SharedArrayBuffer(4 * (word.walks + 3 * threads)));
   }
 
@@ -87,23 +99,28 @@ export class Threads implements Team {
     });
   }
 
-  /** Starts the other threads, at the first list that is worth it. */
+  /** Whether the others are there: they are started when this is asked for the first time. */
+  ready(): boolean {
+    if (this.#broken) throw new ThreadError('threads: one has been lost: load the network anew');
+    if (!this.#workers) this.#start();
+    return this.#present === this.threads - 1;
+  }
+
   #start(): void {
+    this.#workers = [];
+    if (!mayWait()) return;
     const control = this.#words.buffer;
     for (let thread = 1; thread < this.threads; thread++) {
-      const workerData = {
-        ...{ code: this.#module, memory: this.memory, control, thread, sync: this.#sync },
+      const data = { code: this.#module, memory: this.memory, control, thread, sync: this.#sync };
+      const here = () => {
+        this.#present++;
       };
-      const worker = new Worker(this.#options.program, { eval: true, workerData });
-      worker.unref();
-      this.#workers.push(worker);
+      this.#workers.push(startWorker(this.#options.program, data, here));
     }
     ended.register(this, this.#workers);
   }
 
   walk(walks: readonly Walk[], steps: number, own: () => number): number {
-    if (this.#broken) throw new ThreadError('threads: one has been lost: load the network anew');
-    if (this.#workers.length === 0) this.#start();
     const words = this.#words;
     const meeting = new Int32Array(this.memory.buffer, this.#sync, 3);
     meeting[0] = meeting[2] = 0;
@@ -143,7 +160,7 @@ export class Threads implements Team {
 
   #fail(what: string): never {
     this.#broken = true;
-    for (const worker of this.#workers) void worker.terminate();
+    for (const worker of this.#workers ?? []) worker.terminate();
     throw new ThreadError(`threads: one of ${this.threads} ${what}`);
   }
 }

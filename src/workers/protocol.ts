@@ -1,3 +1,4 @@
+import type { WasmBuild } from '../backends/backend.js';
 import type { Checkpoint } from '../checkpoint.js';
 import type { InputRows, Targets } from '../data.js';
 import {
@@ -33,7 +34,10 @@ type PlainOptions = Omit<
 export interface Order {
   readonly type: 'train';
   readonly snapshot: Snapshot;
-  readonly backend: 'wasm' | 'js';
+  /** Plain JavaScript, or a build of the module, on so many threads. */
+  readonly backend:
+    | 'js'
+    | { readonly name: WasmBuild; readonly module: WebAssembly.Module; readonly threads: number };
   readonly x: InputRows;
   readonly y: Targets;
   readonly options: PlainOptions;

@@ -46,10 +46,8 @@ export class RemoteTraining {
         'worker: augment: a function cannot be posted to a worker: train without a worker',
       );
     }
-    const backend = state.plan.backend.name;
-    if (backend !== 'wasm' && backend !== 'js') {
-      throw new TypeError(`worker: the backend '${backend}' is not there: expected 'wasm' or 'js'`);
-    }
+    const { name, module, threads = 1 } = state.plan.backend;
+    const backend = name === 'js' || !module ? 'js' : { name, module, threads };
     const used = hooks.filter((hook) => this.#callbacks.some((callback) => callback[hook]));
     const { resume } = plain;
     return {

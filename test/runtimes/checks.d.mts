@@ -5,7 +5,7 @@ export interface Outcome {
   readonly warnings: readonly string[];
   readonly fused: 'trained' | 'refused';
   readonly worker?: 'trained' | 'refused';
-  readonly threads?: 'trained' | 'refused';
+  readonly threads?: 'trained' | 'alone' | 'refused';
 }
 
 /** @param entries what other entries export, where they are to be tried */

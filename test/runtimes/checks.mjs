@@ -220,27 +220,50 @@ async function tryWorker({ dense, schedules, sequential }, worker) {
   return 'trained';
 }
 
-/** 'trained' where two threads learn the bits of one; 'refused' without WebAssembly. */
-async function tryThreads({ dense, sequential }, threads) {
-  const layers = [dense(256, { activation: 'relu' }), dense(3)];
-  const spec = { inputShape: [64], layers, task: 'regression', seed: 3 };
-  const x = Float32Array.from({ length: 128 * 64 }, (_, i) => ((i * 37) % 101) / 50 - 1);
-  const y = Float32Array.from({ length: 128 * 3 }, (_, i) => ((i * 53) % 97) / 48 - 1);
-  const learnt = [];
-  for (const backend of [threads(1), threads(2)]) {
-    let model;
-    try {
-      model = sequential(spec, { backend });
-    } catch (error) {
-      if (!error.message.startsWith('threads: ')) throw error;
-      return 'refused';
-    }
-    await model.fit(x, y, { epochs: 3, batchSize: 64 });
-    learnt.push(Object.values(model.getWeights()));
+/**
+ * 'trained' where two threads learn the bits of one; 'alone' where this thread may not wait for others,
+ * and has the same bits by itself; 'refused' where memory cannot be shared.
+ */
+async function tryThreads({ dense, sequential }, threads, worker) {
+  const layers = [dense(256, { activation: 'relu' }), dense(256, { activation: 'relu' }), dense(3)];
+  const spec = { inputShape: [256], layers, task: 'regression', seed: 3 };
+  const x = Float32Array.from({ length: 512 * 256 }, (_, i) => ((i * 37) % 101) / 50 - 1);
+  const y = Float32Array.from({ length: 512 * 3 }, (_, i) => ((i * 53) % 97) / 48 - 1);
+  const one = sequential(spec);
+  let several;
+  try {
+    several = sequential(spec, { backend: threads(2) });
+  } catch (error) {
+    if (!error.message.startsWith('threads: ')) throw error;
+    return 'refused';
   }
-  const same = learnt[0].every((values, i) => sameBits(values, learnt[1][i]));
-  if (!same) throw new Error('threads: other bits');
-  return 'trained';
+  // Others are woken for a list that they share, and for nothing else.
+  let woken = 0;
+  const { notify } = Atomics;
+  Atomics.notify = (...given) => {
+    woken++;
+    return notify.apply(Atomics, given);
+  };
+  const fit = { epochs: 4, batchSize: 64 };
+  try {
+    // Browsers start them while nobody waits.
+    for (let part = 0; part < 20; part++) {
+      await several.fit(x, y, fit);
+      await one.fit(x, y, fit);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    if (worker && globalThis.document) {
+      await several.fit(x, y, { ...fit, worker });
+      await one.fit(x, y, fit);
+    }
+  } finally {
+    Atomics.notify = notify;
+  }
+  const weights = several.getWeights();
+  for (const [name, values] of Object.entries(one.getWeights())) {
+    if (!sameBits(values, weights[name])) throw new Error(`threads: other bits in ${name}`);
+  }
+  return woken > 0 ? 'trained' : 'alone';
 }
 
 /** @returns {Promise<import('./checks.mjs').Outcome>} */
@@ -264,6 +287,6 @@ export async function check(chainrule, fused, entries = {}) {
     warnings,
     fused: fused && (await tryFused(chainrule, fused, parts)),
     worker: worker && (await tryWorker(chainrule, worker)),
-    threads: threads && (await tryThreads(chainrule, threads)),
+    threads: threads && (await tryThreads(chainrule, threads, worker)),
   };
 }

@@ -1,5 +1,6 @@
 import * as chainrule from 'chainrule';
 import { fused } from 'chainrule/fused';
+import { threads } from 'chainrule/threads';
 import * as workers from 'chainrule/worker';
 import { check } from '../checks.mjs';
 import { report } from './report.mjs';
@@ -13,5 +14,7 @@ const inWorker = (file) =>
   });
 
 report(() =>
-  document.title === 'worker' ? inWorker('worker.mjs') : check(chainrule, fused, workers),
+  document.title === 'worker'
+    ? inWorker('worker.mjs')
+    : check(chainrule, fused, { ...workers, threads }),
 );

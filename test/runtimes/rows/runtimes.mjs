@@ -71,18 +71,32 @@ async function page(browser, title, headers) {
   }
 }
 
+const isolated = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
 const strict = { 'content-security-policy': "script-src 'self'" };
 
 const pages = [
   ['Chromium', 'chromium'],
   ['Firefox ESR', 'firefox'],
 ].flatMap(([name, browser]) => [
-  { name: `${name}, page`, expect: everything, run: () => page(browser, 'page') },
-  { name: `${name}, Web Worker`, expect: everything, run: () => page(browser, 'worker') },
+  {
+    name: `${name}, page`,
+    expect: { ...everything, threads: 'refused' },
+    run: () => page(browser, 'page'),
+  },
+  {
+    name: `${name}, cross-origin isolated`,
+    // A page's main thread waits for nobody.
+    expect: { ...everything, threads: 'alone' },
+    run: () => page(browser, 'isolated', isolated),
+  },
+  { name: `${name}, Web Worker`, expect: threaded, run: () => page(browser, 'worker', isolated) },
   {
     name: `${name}, CSP without wasm-unsafe-eval`,
     // Nor workers of scripts that come from the page.
-    expect: { ...noWebAssembly, worker: 'refused' },
+    expect: { ...noWebAssembly, worker: 'refused', threads: 'refused' },
     run: () => page(browser, 'strict', strict),
   },
 ]);
