@@ -101,7 +101,7 @@ describe('threads', () => {
 it('work in a worker, too', async () => {
   const spec: NetworkSpec = {
     inputShape: [64],
-    layers: [dense(128), dense(1)],
+    layers: [dense(512), dense(1)],
     task: 'regression',
   };
   const x = Float32Array.from({ length: 128 * 64 }, (_, i) => Math.sin(i));

@@ -4,7 +4,7 @@
  */
 
 /** Looks before a thread goes to sleep: others come soon, and waking takes long. */
-const LOOKS = 20000;
+const LOOKS = 100000;
 /** Nanoseconds of one sleep, and how many there may be before the others are given up: 20 s. */
 const SLEEP: i64 = 50000000;
 const SLEEPS = 400;

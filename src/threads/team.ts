@@ -5,7 +5,7 @@ import { isWhole, productsOf, shareOf } from './shares.js';
 import { startWorker, type Worker } from './start.js';
 
 /** Lists with fewer products of numbers than this are walked by one thread: waking others costs more. */
-const leastProducts = 500_000;
+const leastProducts = 2_000_000;
 /** Milliseconds after which a thread that says nothing is given up. */
 const patience = 30_000;
 
@@ -16,7 +16,7 @@ export interface TeamOptions {
   readonly program?: string;
 }
 /** Looks at a word before waiting for it. */
-const looks = 20_000;
+const looks = 300_000;
 
 /** Words that threads share beside the network's memory: a task, and how it goes. */
 const word = { task: 0, done: 1, failed: 2, steps: 3, walks: 4 } as const;

@@ -424,8 +424,9 @@ describe('help', () => {
 describe('threads', () => {
   it('train to the same bytes', async () => {
     const model = at('threads.safetensors');
-    const given = ['train', iris, '-t', 'species', '-o', model, '--epochs', '20', '--force'];
-    const layers = ['--layers', '256', '--batch', '64'];
+    const given = ['train', iris, '-t', 'species', '-o', model, '--epochs', '2', '--force'];
+    // Large enough to be shared.
+    const layers = ['--layers', '512,512', '--batch', '64'];
     await command(...given, ...layers);
     const one = readFileSync(model);
     expect((await command(...given, ...layers, '--threads', '2')).code).toBe(0);
