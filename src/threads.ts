@@ -1,29 +1,9 @@
-import carried from '../build/core.threads.inline.js';
 import type { BackendFactory } from './backends/backend.js';
-import { decodeBytes } from './backends/module.js';
-import { wasmBackend } from './backends/wasm.js';
 import { wholeNumber } from './checks.js';
+import { threadsWith } from './threads/backend.js';
 import { cores } from './threads/start.js';
-import { type TeamOptions, Threads } from './threads/team.js';
 
 export { ThreadError } from './errors.js';
-
-let compiled: WebAssembly.Module | undefined;
-
-/** @internal */
-export function threadsWith(n: number, options: TeamOptions): BackendFactory {
-  return {
-    create() {
-      if (typeof SharedArrayBuffer === 'undefined' || typeof WebAssembly === 'undefined') {
-        throw new Error(
-          'threads: WebAssembly and memory that can be shared (SharedArrayBuffer) are needed, and not there; a page has them if it is cross-origin isolated: Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
-        );
-      }
-      compiled ??= new WebAssembly.Module(decodeBytes(carried as string));
-      return wasmBackend(compiled, 'threads', new Threads(compiled, n, options));
-    },
-  };
-}
 
 /**
  * The WebAssembly backend on several threads: `sequential(spec, { backend: threads(2) })`. Each has a

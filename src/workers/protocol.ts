@@ -7,6 +7,7 @@ import {
   FormatError,
   MemoryError,
   ShapeError,
+  ThreadError,
 } from '../errors.js';
 import type { FitOptions } from '../fit-options.js';
 import type { CallbackContext, hooks, StopReason } from '../hooks.js';
@@ -94,7 +95,9 @@ export function plainError(error: unknown): PlainError {
   return { name, message, divergence: { epoch, batch, layer, inputRange, restored } };
 }
 
-const errors = { TypeError, RangeError, ShapeError, MemoryError, FormatError, Error };
+const errors = {
+  ...{ TypeError, RangeError, ShapeError, MemoryError, FormatError, ThreadError, Error },
+};
 
 export function errorOf({ name, message, divergence }: PlainError): Error {
   if (divergence) return new DivergenceError(message, divergence);

@@ -268,7 +268,7 @@ async function tryThreads({ dense, sequential }, threads, worker) {
 
 /** @returns {Promise<import('./checks.mjs').Outcome>} */
 export async function check(chainrule, fused, entries = {}) {
-  const { worker, workerAt: _, threads, threadsWith: __, ThreadError: ___, ...formats } = entries;
+  const { worker, workerAt: _, threads, ThreadError: __, ...formats } = entries;
   if (formats.toOnnx) {
     exchange(chainrule, formats);
     fromOthers(chainrule, formats);
