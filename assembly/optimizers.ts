@@ -2,7 +2,8 @@ import { multiplyAdd } from './internal/simd';
 import { coupling, pulled, rest, scalar, shrinkage, shrunk } from './internal/step';
 
 /*
- * One pass each over `size` floats of the flat block, a multiple of 4; `decays` as in the twins.
+ * One pass each over `size` floats of the flat block, a multiple of 8; `decays` as in the twins.
+ * Where little is done to each number, two vectors at a time: walking would cost a third of a pass.
  */
 
 const ONE = memory.data<f32>([1, 1, 1, 1]);
@@ -67,14 +68,19 @@ function momentum(
   const shrink = shrinkage(hyper, decays);
   const end = w + (<usize>size << 2);
   do {
-    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
-    const v = multiplyAdd(momentum, v128.load(velocity), g);
-    v128.store(velocity, v);
-    const x = decays ? shrunk(w, shrink) : v128.load(w);
-    v128.store(w, f32x4.sub(x, f32x4.mul(rate, v)));
-    w += 16;
-    velocity += 16;
-    dw += 16;
+    const g0 = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const g1 = decays ? pulled(dw + 16, w + 16, coupled) : v128.load(dw, 16);
+    const v0 = multiplyAdd(momentum, v128.load(velocity), g0);
+    const v1 = multiplyAdd(momentum, v128.load(velocity, 16), g1);
+    v128.store(velocity, v0);
+    v128.store(velocity, v1, 16);
+    const x0 = decays ? shrunk(w, shrink) : v128.load(w);
+    const x1 = decays ? shrunk(w + 16, shrink) : v128.load(w, 16);
+    v128.store(w, f32x4.sub(x0, f32x4.mul(rate, v0)));
+    v128.store(w, f32x4.sub(x1, f32x4.mul(rate, v1)), 16);
+    w += 32;
+    velocity += 32;
+    dw += 32;
   } while (w != end);
 }
 
@@ -107,15 +113,19 @@ function nesterov(
   const shrink = shrinkage(hyper, decays);
   const end = w + (<usize>size << 2);
   do {
-    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
-    const v = multiplyAdd(momentum, v128.load(velocity), g);
-    v128.store(velocity, v);
-    const ahead = multiplyAdd(momentum, v, g);
-    const x = decays ? shrunk(w, shrink) : v128.load(w);
-    v128.store(w, f32x4.sub(x, f32x4.mul(rate, ahead)));
-    w += 16;
-    velocity += 16;
-    dw += 16;
+    const g0 = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const g1 = decays ? pulled(dw + 16, w + 16, coupled) : v128.load(dw, 16);
+    const v0 = multiplyAdd(momentum, v128.load(velocity), g0);
+    const v1 = multiplyAdd(momentum, v128.load(velocity, 16), g1);
+    v128.store(velocity, v0);
+    v128.store(velocity, v1, 16);
+    const x0 = decays ? shrunk(w, shrink) : v128.load(w);
+    const x1 = decays ? shrunk(w + 16, shrink) : v128.load(w, 16);
+    v128.store(w, f32x4.sub(x0, f32x4.mul(rate, multiplyAdd(momentum, v0, g0))));
+    v128.store(w, f32x4.sub(x1, f32x4.mul(rate, multiplyAdd(momentum, v1, g1))), 16);
+    w += 32;
+    velocity += 32;
+    dw += 32;
   } while (w != end);
 }
 
@@ -156,14 +166,19 @@ function damped(
   const shrink = shrinkage(hyper, decays);
   const end = w + (<usize>size << 2);
   do {
-    const g = decays ? pulled(dw, w, coupled) : v128.load(dw);
-    const v = f32x4.add(f32x4.mul(momentum, v128.load(velocity)), f32x4.mul(share, g));
-    v128.store(velocity, v);
-    const x = decays ? shrunk(w, shrink) : v128.load(w);
-    v128.store(w, f32x4.sub(x, f32x4.mul(rate, v)));
-    w += 16;
-    velocity += 16;
-    dw += 16;
+    const g0 = decays ? pulled(dw, w, coupled) : v128.load(dw);
+    const g1 = decays ? pulled(dw + 16, w + 16, coupled) : v128.load(dw, 16);
+    const v0 = f32x4.add(f32x4.mul(momentum, v128.load(velocity)), f32x4.mul(share, g0));
+    const v1 = f32x4.add(f32x4.mul(momentum, v128.load(velocity, 16)), f32x4.mul(share, g1));
+    v128.store(velocity, v0);
+    v128.store(velocity, v1, 16);
+    const x0 = decays ? shrunk(w, shrink) : v128.load(w);
+    const x1 = decays ? shrunk(w + 16, shrink) : v128.load(w, 16);
+    v128.store(w, f32x4.sub(x0, f32x4.mul(rate, v0)));
+    v128.store(w, f32x4.sub(x1, f32x4.mul(rate, v1)), 16);
+    w += 32;
+    velocity += 32;
+    dw += 32;
   } while (w != end);
 }
 

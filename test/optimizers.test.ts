@@ -70,7 +70,7 @@ describe.each(named)('%s', (_, optimizer) => {
     return inner(blocks[0]!);
   }
 
-  const sizes = Array.from({ length: 10 }, (_, i) => 4 * (i + 1));
+  const sizes = Array.from({ length: 6 }, (_, i) => 8 * (i + 1));
   it.each(sizes)('JS and WebAssembly agree to the bit over %i parameters', (size) => {
     const random = generator(size);
     const around = (scale: number) => () => scale * (2 * random() - 1);
