@@ -60,7 +60,7 @@ const session = [
   ['Handwritten digits, with a network of one’s own choice.'],
   'train digits.csv -t label --layers 64,64 --dropout 0.2 --epochs 60',
   ['What is wrong is said in one line, and nothing is overwritten.'],
-  'train iris.csv --target specie',
+  'train new.csv --target petal_widht',
   'train iris.csv --target species',
   'train odd.csv --target y',
   'predict iris.safetensors short.csv',

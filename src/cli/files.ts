@@ -5,8 +5,8 @@ import { Problem, printable } from './problem.js';
 
 const shown = (path: string) => printable(path, 200);
 
-/** What to say of a failed write: the file that was there before is untouched. */
-function failed(path: string, error: unknown): Problem {
+/** What to say of a failed write: a file that was there before is untouched. */
+export function failed(path: string, error: unknown): Problem {
   const { code, message } = error as NodeJS.ErrnoException;
   const reasons: Readonly<Record<string, string>> = {
     ENOSPC: 'the disk is full',

@@ -77,8 +77,6 @@ export async function run(given: readonly string[], streams: Streams): Promise<E
     return await command.run(rest, screen);
   } catch (error) {
     screen.done();
-    // A reader such as `head` has had enough.
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
     const { red } = screen.paintStatus;
     if (error instanceof Problem) {
       streams.stderr.write(`${red('chainrule:')} ${error.message}\n`);

@@ -2,7 +2,12 @@ import { Writable } from 'node:stream';
 import { run } from '../../src/cli/run.js';
 
 /** Runs a command line into pipes, which are no terminals. */
-export async function command(...given: string[]) {
+export const command = (...given: string[]) => runInto(false, given);
+
+/** Runs a command line whose results a terminal shows. */
+export const commandInTerminal = (...given: string[]) => runInto(true, given);
+
+async function runInto(isTTY: boolean, given: readonly string[]) {
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -11,6 +16,7 @@ export async function command(...given: string[]) {
         done();
       },
     }) as unknown as NodeJS.WriteStream;
-  const code = await run(given, { stdout: stream('stdout'), stderr: stream('stderr') });
+  const stdout = Object.assign(stream('stdout'), { isTTY });
+  const code = await run(given, { stdout, stderr: stream('stderr') });
   return { code, ...written };
 }

@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { command } from './command.js';
+import { command, commandInTerminal } from './command.js';
 
 // Disks that are full, and readers that have had enough.
 
@@ -86,20 +95,88 @@ describe('on a full disk', () => {
   });
 });
 
+/** Runs the command line as a process of its own. */
+function processOf(given: readonly string[], stdout: 'pipe' | number = 'pipe') {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...given], {
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  let stderr = '';
+  child.stderr!.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, ended: ended.then((code) => [code, stderr]) };
+}
+
+// A device of Linux, whose every write finds the disk full.
+describe.skipIf(!existsSync('/dev/full'))('standard output on a full disk', () => {
+  for (const given of [
+    ['predict', at('iris.safetensors'), iris],
+    ['inspect', at('iris.safetensors')],
+  ]) {
+    it(`is said of ${given[0]}, in one line`, async () => {
+      const device = openSync('/dev/full', 'w');
+      const { ended } = processOf(given, device);
+      closeSync(device);
+      expect(await ended).toEqual([
+        1,
+        'chainrule: standard output: cannot be written: the disk is full\n',
+      ]);
+    });
+  }
+});
+
 describe('a reader that has had enough', () => {
   it('ends the command in silence, as `| head` does', async () => {
     const table = at('long.csv');
     const [header, ...rows] = readFileSync(iris, 'utf8').trim().split('\n');
     const many = Array.from({ length: 40_000 }, (_, r) => rows[r % rows.length]);
     writeFileSync(table, `${[header, ...many].join('\n')}\n`);
-    const given = ['--import', 'tsx', 'src/cli.ts', 'predict', at('iris.safetensors'), table];
-    const child = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stderr = '';
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.stdout.once('data', () => child.stdout.destroy());
-    const code = await new Promise((resolve) => child.once('close', resolve));
-    expect([code, stderr]).toEqual([0, '']);
+    const { child, ended } = processOf(['predict', at('iris.safetensors'), table]);
+    child.stdout!.once('data', () => child.stdout!.destroy());
+    expect(await ended).toEqual([0, '']);
+  });
+
+  it('of notes alone ends no training', async () => {
+    const model = at('unheard.safetensors');
+    const { child, ended } = processOf(['train', iris, ...quick, '-o', model]);
+    // Before the process can have started to write.
+    child.stderr!.destroy();
+    child.stdout!.resume();
+    expect(await ended).toEqual([0, '']);
+    expect(existsSync(model)).toBe(true);
+  });
+});
+
+describe('escapes in names and cells', () => {
+  it('reach files as they are, and no terminal', async () => {
+    const table = at('escapes.csv');
+    const names = ['\u001b[31mred', 'a\u202eb', 'kind'];
+    const row = (r: number) =>
+      `${r % 7},${(r * 5) % 11},${['p\u001b]0;t\u0007', 'q\u009bm'][r % 2]}`;
+    const lines = [names.join(','), ...Array.from({ length: 60 }, (_, r) => row(r))];
+    writeFileSync(table, `${lines.join('\n')}\n`);
+    const model = at('escapes.safetensors');
+    const given = [table, '-t', 'kind', '--epochs', '2', '-o', model];
+    // Colours are escapes too, which are not what is looked for.
+    vi.stubEnv('NO_COLOR', '1');
+    const raw = ['\u001b', '\u0007', '\u009b', '\u202e'];
+    for (const command of [
+      ['train', ...given],
+      ['train', ...given, '--force', '--json'],
+      ['inspect', model],
+      ['inspect', model, '--json'],
+      ['evaluate', model, table],
+      ['evaluate', model, table, '--json'],
+      ['predict', model, table],
+      ['predict', model, iris],
+    ]) {
+      const { stdout, stderr } = await commandInTerminal(...command);
+      expect(stdout + stderr).toContain('\\u');
+      for (const character of raw) expect(stdout + stderr).not.toContain(character);
+    }
+    const piped = await command('predict', model, table);
+    expect(piped.stdout).toContain('\u001b[31mred,a\u202eb,kind,prediction,p(p\u001b]0;t\u0007)');
+    vi.unstubAllEnvs();
   });
 });

@@ -239,6 +239,10 @@ describe('decide', () => {
     const content = rows('x,y', 30, (r) => `${90071992547409930n + BigInt((r * 7) % 30)},${r % 2}`);
     const { notes } = await decided(content, { target: 'y' });
     expect(notes).toEqual(["column 'x': integers beyond 2⁵³ lose their last digits"]);
+    const target = rows('x,y', 30, (r) => `${r % 7}.5,${90071992547409930n + BigInt(r * 7)}`);
+    expect((await decided(target, { target: 'y' })).notes).toEqual([
+      "column 'y': integers beyond 2⁵³ lose their last digits",
+    ]);
   });
 });
 

@@ -111,7 +111,7 @@ export async function bench(given: readonly string[], screen: Screen): Promise<E
   }
   screen.done();
   if (options.has('json')) {
-    screen.print(JSON.stringify({ node: process.version, results }, null, 2));
+    screen.printJson({ node: process.version, results });
     return 0;
   }
   const rows = results.map((r) => [

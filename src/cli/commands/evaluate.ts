@@ -43,9 +43,7 @@ export async function evaluate(given: readonly string[], screen: Screen): Promis
     const predictions = predictRows(store, places, width, (x) => network.predict(x));
     const report = reportOf(schema, predictions);
     if (options.has('json')) {
-      screen.print(
-        JSON.stringify({ ...report, skipped, unseenCategories: encoder.unseen }, null, 2),
-      );
+      screen.printJson({ ...report, skipped, unseenCategories: encoder.unseen });
       return 0;
     }
     screen.print(`${screen.paint.bold(file.name)}  ${counted(store.rows, 'row')}`);

@@ -38,9 +38,7 @@ export async function inspect(given: readonly string[], screen: Screen): Promise
   if (options.has('json')) {
     const shown = weights.map(([name, { shape, values }]) => ({ name, shape, ...spread(values) }));
     const { spec, scalers, history } = snapshot;
-    screen.print(
-      JSON.stringify({ spec, scalers, history, table: schema, weights: shown }, null, 2),
-    );
+    screen.printJson({ spec, scalers, history, table: schema, weights: shown });
     return 0;
   }
   const { bold, dim } = screen.paint;

@@ -103,10 +103,14 @@ export async function predict(given: readonly string[], screen: Screen): Promise
   const width = schema.task === 'multiclass' ? schema.classes!.length : 1;
   const target = output === undefined ? undefined : await PartialFile.create(output);
   const write = (text: string) => (target ? target.write(text) : screen.write(text));
+  // A file keeps cells as they are; a terminal would act on escapes in them.
+  const shown = (cell: string) => printable(cell, Number.POSITIVE_INFINITY);
+  const line = (cells: readonly string[]) =>
+    csvLine(!target && screen.terminal ? cells.map(shown) : cells, delimiter);
   let count = 0;
   try {
     const kept = options.has('only') ? [] : names;
-    await write(csvLine([...kept, ...addedColumns(schema, kept)], delimiter));
+    await write(line([...kept, ...addedColumns(schema, kept)]));
     for await (const { rows, lines } of opened.records) {
       const features = schema.features.length;
       const x = new Float32Array(rows.length * features);
@@ -119,7 +123,7 @@ export async function predict(given: readonly string[], screen: Screen): Promise
       let text = '';
       rows.forEach((cells, i) => {
         const before = options.has('only') ? [] : cells;
-        text += csvLine([...before, ...addedCells(schema, outputs, said, i)], delimiter);
+        text += line([...before, ...addedCells(schema, outputs, said, i)]);
       });
       await write(text);
       count += rows.length;

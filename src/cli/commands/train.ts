@@ -324,7 +324,7 @@ export async function train(given: readonly string[], screen: Screen): Promise<E
       report,
       importance,
     };
-    screen.print(JSON.stringify(facts, null, 2));
+    screen.printJson(facts);
     return 0;
   }
   if (history.loss.length > 0) printCurves(screen, history);

@@ -216,6 +216,11 @@ export function decide(file: CsvFile, profile: TableProfile, options: SchemaOpti
   );
   const { task, classes } = targetOf(file, target, rows, options.task);
   const notes = [...profile.notes];
+  const noteDigits = (column: ColumnProfile) => {
+    if (column.beyondIntegers > 0)
+      notes.push(`column ${shownName(column)}: integers beyond 2⁵³ lose their last digits`);
+  };
+  if (task === 'regression') noteDigits(target);
   const features: FeatureColumn[] = [];
   const ignored: IgnoredColumn[] = [];
   columns.forEach((column, c) => {
@@ -224,9 +229,7 @@ export function decide(file: CsvFile, profile: TableProfile, options: SchemaOpti
     const feature = unwanted.has(c) ? { reason: 'as you said' } : featureOf(file, column, rows);
     if ('reason' in feature) ignored.push({ name, reason: feature.reason });
     else features.push(feature);
-    if (feature && 'kind' in feature && feature.kind === 'number' && column.beyondIntegers > 0) {
-      notes.push(`column ${shownName(column)}: integers beyond 2⁵³ lose their last digits`);
-    }
+    if ('kind' in feature && feature.kind === 'number') noteDigits(column);
   });
   if (features.length === 0) {
     const why = ignored.length === 1 ? ` (${ignored[0]!.reason})` : '';

@@ -1,3 +1,5 @@
+import { printable } from '../problem.js';
+
 /** Where the command line writes to. */
 export interface Streams {
   readonly stdout: NodeJS.WriteStream;
@@ -49,6 +51,8 @@ export class Screen {
   /** Colours of standard error. */
   readonly paintStatus: Paints;
   readonly width: number;
+  /** Whether results are shown by a terminal, which acts on control characters. */
+  readonly terminal: boolean;
   /** Whether lines can be drawn over. */
   readonly live: boolean;
   readonly coloured: boolean;
@@ -61,6 +65,7 @@ export class Screen {
   constructor(streams: Streams, quiet: boolean) {
     this.#streams = streams;
     this.#quiet = quiet;
+    this.terminal = Boolean(streams.stdout.isTTY);
     this.coloured = hasColours(streams.stdout);
     this.paint = paints(this.coloured);
     this.paintStatus = paints(hasColours(streams.stderr));
@@ -76,11 +81,20 @@ export class Screen {
     this.#redraw();
   }
 
-  /** Text of a result as it is, waiting while the reader is slower. */
+  /** A result for machines, whose escapes leave nothing for a terminal to act on. */
+  printJson(value: unknown): void {
+    const lines = JSON.stringify(value, null, 2).split('\n');
+    this.print(lines.map((line) => printable(line, Number.POSITIVE_INFINITY)).join('\n'));
+  }
+
+  /**
+   * Text of a result as it is, waiting while the reader is slower. A write that fails is an event of
+   * the stream, which ends the process.
+   */
   write(text: string): Promise<void> {
     this.#clear();
-    return new Promise((resolve, reject) => {
-      this.#streams.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+    return new Promise((resolve) => {
+      this.#streams.stdout.write(text, () => resolve());
     });
   }
 
