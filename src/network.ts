@@ -71,6 +71,7 @@ export let stateOf: (network: Network) => NetworkState;
 
 /** A feed-forward network: predicts, learns, and tells its weights. Made by `sequential`. */
 export class Network {
+  static readonly name = 'Network';
   readonly #state: NetworkState;
   /** The list that predicts one row, kept while the plan's memory stays as it is. */
   #row: List | undefined;

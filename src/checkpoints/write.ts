@@ -9,6 +9,7 @@ export type FileSystem = Pick<
 
 /** A file could not be written. What was there before is as it was. */
 export class CheckpointError extends Error {
+  static override readonly name = 'CheckpointError';
   override readonly name = 'CheckpointError';
   /** What the system called the trouble: 'ENOSPC', 'EIO' … */
   readonly code: string | undefined;

@@ -39,11 +39,11 @@ export function parseJsonBytes(bytes: Uint8Array, where: string, base?: number):
   return parseJson(text, where, base);
 }
 
-const code = (character: string) => character.charCodeAt(0);
-const quote = code('"');
-const backslash = code('\\');
-const zero = code('0');
-const nine = code('9');
+// The codes of ", \, 0 and 9.
+const quote = 34;
+const backslash = 92;
+const zero = 48;
+const nine = 57;
 
 class Parser {
   readonly #text: string;

@@ -127,7 +127,7 @@ export class Tensors {
 
 const where = 'model file';
 
-const about = `metadata ${metadataKey}`;
+const about = 'metadata chainrule';
 
 /** The parts of a model file that need not be trusted: they are there, and what they say is unchecked. */
 export function openModelFile(file: Uint8Array): Metadata & { readonly tensors: Tensors } {

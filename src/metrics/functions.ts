@@ -65,19 +65,23 @@ function matthews(truth: Labels, predicted: Labels): number {
   return correlation(decisionsOf(truth, predicted).counts);
 }
 
-const averaged =
-  (score: ClassScore, name: string) =>
-  (truth: Labels, predicted: Labels, options: AverageOptions = {}): number => {
-    onlyKeys(options, ['average', 'positive'], name);
-    const average = options.average ?? (options.positive === undefined ? 'macro' : 'binary');
-    known(average, Object.fromEntries(averages.map((a) => [a, 0])), `${name}: average`);
-    const { classes, counts } = decisionsOf(truth, predicted);
-    if (average !== 'binary') return averageScore(counts, score, average);
-    const wanted = options.positive ?? (typeof classes[0] === 'boolean' ? true : 1);
-    const positive = classes.indexOf(wanted);
-    // A class that is neither true nor said anywhere.
-    return positive < 0 ? 0 : averageScore(counts, score, average, { positive });
-  };
+function averaged(
+  score: ClassScore,
+  name: string,
+  truth: Labels,
+  predicted: Labels,
+  options: AverageOptions = {},
+): number {
+  onlyKeys(options, ['average', 'positive'], name);
+  const average = options.average ?? (options.positive === undefined ? 'macro' : 'binary');
+  known(average, Object.fromEntries(averages.map((a) => [a, 0])), `${name}: average`);
+  const { classes, counts } = decisionsOf(truth, predicted);
+  if (average !== 'binary') return averageScore(counts, score, average);
+  const wanted = options.positive ?? (typeof classes[0] === 'boolean' ? true : 1);
+  const positive = classes.indexOf(wanted);
+  // A class that is neither true nor said anywhere.
+  return positive < 0 ? 0 : averageScore(counts, score, average, { positive });
+}
 
 /** Scores of rows and the places of their true classes; a score a row is that of the larger class. */
 function scoresOf(truth: Labels, scores: Rows, { classes: given, ...rest }: ScoreOptions) {
@@ -98,24 +102,22 @@ function scoresOf(truth: Labels, scores: Rows, { classes: given, ...rest }: Scor
   return { places, values, width, single, positive };
 }
 
-const ranked =
-  (score: RankScore) =>
-  (truth: Labels, scores: Rows, options: ScoreOptions = {}): number => {
-    const { places, values, width, single, positive } = scoresOf(truth, scores, options);
-    if (values.some(Number.isNaN)) return Number.NaN;
-    if (single)
-      return score(
-        values,
-        Array.from(places, (place) => place === positive),
-      );
-    return meanOverColumns(width, (c) => {
-      const column = Float64Array.from(places, (_, r) => values[r * width + c]!);
-      return score(
-        column,
-        Array.from(places, (place) => place === c),
-      );
-    });
-  };
+function ranked(score: RankScore, truth: Labels, scores: Rows, options: ScoreOptions = {}): number {
+  const { places, values, width, single, positive } = scoresOf(truth, scores, options);
+  if (values.some(Number.isNaN)) return Number.NaN;
+  if (single)
+    return score(
+      values,
+      Array.from(places, (place) => place === positive),
+    );
+  return meanOverColumns(width, (c) => {
+    const column = Float64Array.from(places, (_, r) => values[r * width + c]!);
+    return score(
+      column,
+      Array.from(places, (place) => place === c),
+    );
+  });
+}
 
 function logLoss(truth: Labels, probabilities: Rows, options: ScoreOptions = {}): number {
   const { places, values, width, single, positive } = scoresOf(truth, probabilities, options);
@@ -156,16 +158,15 @@ function pairsOf(truth: Rows, predicted: Rows) {
   return { t: t.values, y: y.values, width: t.width };
 }
 
-const meanError =
-  (error: (y: number, t: number) => number) =>
-  (truth: Rows, predicted: Rows): number => {
-    const { t, y } = pairsOf(truth, predicted);
-    let sum = 0;
-    for (let i = 0; i < t.length; i++) sum += error(y[i]!, t[i]!);
-    return sum / t.length;
-  };
+function meanError(error: (y: number, t: number) => number, truth: Rows, predicted: Rows): number {
+  const { t, y } = pairsOf(truth, predicted);
+  let sum = 0;
+  for (let i = 0; i < t.length; i++) sum += error(y[i]!, t[i]!);
+  return sum / t.length;
+}
 
-const meanSquaredError = meanError((y, t) => (y - t) * (y - t));
+const meanSquaredError = (truth: Rows, predicted: Rows): number =>
+  meanError((y, t) => (y - t) * (y - t), truth, predicted);
 
 function r2(truth: Rows, predicted: Rows): number {
   const { t, y, width } = pairsOf(truth, predicted);
@@ -188,28 +189,35 @@ export const metrics = {
   /** The share of rows whose true class has one of the `k` (default 5) largest scores. */
   topKAccuracy,
   /** Of the times that a class was said, the share in which it was true. */
-  precision: averaged(precisionScore, 'precision'),
+  precision: (truth: Labels, predicted: Labels, options?: AverageOptions): number =>
+    averaged(precisionScore, 'precision', truth, predicted, options),
   /** Of the times that a class was true, the share in which it was said. */
-  recall: averaged(recallScore, 'recall'),
+  recall: (truth: Labels, predicted: Labels, options?: AverageOptions): number =>
+    averaged(recallScore, 'recall', truth, predicted, options),
   /** 2·right / (said + true), the harmonic mean of precision and recall. */
-  f1: averaged(f1Score, 'f1'),
+  f1: (truth: Labels, predicted: Labels, options?: AverageOptions): number =>
+    averaged(f1Score, 'f1', truth, predicted, options),
   /** The correlation of what was true and what was said, from −1 to 1; 0 where one never changes. */
   matthews,
   /** The area under the ROC curve; of several classes the mean of one against the rest. */
-  rocAuc: ranked(rocArea),
+  rocAuc: (truth: Labels, scores: Rows, options?: ScoreOptions): number =>
+    ranked(rocArea, truth, scores, options),
   /** Σ (R_i − R_(i−1))·P_i over distinct scores; of several classes the mean of one against the rest. */
-  averagePrecision: ranked(precisionArea),
+  averagePrecision: (truth: Labels, scores: Rows, options?: ScoreOptions): number =>
+    ranked(precisionArea, truth, scores, options),
   /** The mean of −log p of what was true, p no nearer than 2⁻⁵² to 0 or 1. */
   logLoss,
   /** Σ |y − t| / n. */
-  meanAbsoluteError: meanError((y, t) => Math.abs(y - t)),
+  meanAbsoluteError: (truth: Rows, predicted: Rows): number =>
+    meanError((y, t) => Math.abs(y - t), truth, predicted),
   /** Σ (y − t)² / n. */
   meanSquaredError,
   /** √(Σ (y − t)² / n). */
   rootMeanSquaredError: (truth: Rows, predicted: Rows): number =>
     Math.sqrt(meanSquaredError(truth, predicted)),
   /** Σ |y − t| / max(|t|, 2⁻⁵²) / n: a share, not per cent. */
-  meanAbsolutePercentageError: meanError(relativeError),
+  meanAbsolutePercentageError: (truth: Rows, predicted: Rows): number =>
+    meanError(relativeError, truth, predicted),
   /** 1 − Σ (y − t)² / Σ (t − mean)², the mean over columns. */
   r2,
 };
