@@ -9,9 +9,10 @@ export function dropoutForward(
   mask: usize,
   x: usize,
   counters: usize,
-  batch: i32,
+  rows: i32,
   units: i32,
   pitch: i32,
+  positions: i32,
   seed: i32,
   stream: i32,
   threshold: i32,
@@ -23,7 +24,7 @@ export function dropoutForward(
   const tail = tailMask(units);
   const vectors = (units + 3) >> 2;
   const skipped = ((pitch >> 2) - vectors) << 4;
-  let element = load<i32>(counters, 28) * units;
+  let element = load<i32>(counters, 28) * positions * units;
   do {
     let counter = i32x4.add(i32x4.splat(element), i32x4(0, 1, 2, 3));
     const end = x + (vectors << 4);
@@ -46,7 +47,7 @@ export function dropoutForward(
     y += skipped;
     mask += skipped;
     element += units;
-  } while (--batch);
+  } while (--rows);
 }
 
 /** dx = dy ⊙ mask; see the twin. */
@@ -54,7 +55,7 @@ export function dropoutBackward(
   dx: usize,
   dy: usize,
   mask: usize,
-  batch: i32,
+  rows: i32,
   units: i32,
   pitch: i32,
 ): void {
@@ -74,19 +75,19 @@ export function dropoutBackward(
     dx += skipped;
     dy += skipped;
     mask += skipped;
-  } while (--batch);
+  } while (--rows);
 }
 
 /** y = scale·x + shift where the element's word is at least `threshold`, else `dropped`; see the twin. */
 export function alphaDropoutForward(
-  y: usize, mask: usize, x: usize, counters: usize, batch: i32, units: i32, pitch: i32, seed: i32,
-  stream: i32, threshold: i32, scale: f32, shift: f32, dropped: f32,
+  y: usize, mask: usize, x: usize, counters: usize, rows: i32, units: i32, pitch: i32,
+  positions: i32, seed: i32, stream: i32, threshold: i32, scale: f32, shift: f32, dropped: f32,
 ): void {
-  const step = load<i32>(counters, 8), before = load<i32>(counters, 28);
+  const step = load<i32>(counters, 8), before = load<i32>(counters, 28) * positions;
   const factor = f32x4.splat(scale), offset = f32x4.splat(shift), other = f32x4.splat(dropped);
   const least = i32x4.splat(threshold);
   const lanes = i32x4(0, 1, 2, 3);
-  for (let r = 0; r < batch; ++r) {
+  for (let r = 0; r < rows; ++r) {
     const row = i32x4.add(i32x4.splat((before + r) * units), lanes);
     for (let u = 0; u < units; u += 4) {
       const at = <usize>u << 2;
@@ -126,12 +127,13 @@ function addNoise(y: usize, x: usize, words: usize, units: i32, factor: v128): v
 
 /** y = x + deviation·n, eight elements at a time; see the twin. */
 export function gaussianNoiseForward(
-  y: usize, x: usize, counters: usize, batch: i32, units: i32, pitch: i32, seed: i32, stream: i32,
+  y: usize, x: usize, counters: usize, rows: i32, units: i32, pitch: i32, positions: i32,
+  seed: i32, stream: i32,
   deviation: f32,
 ): void {
-  const step = load<i32>(counters, 8), before = load<i32>(counters, 28);
+  const step = load<i32>(counters, 8), before = load<i32>(counters, 28) * positions;
   const factor = f32x4.splat(deviation);
-  for (let r = 0; r < batch; ++r) {
+  for (let r = 0; r < rows; ++r) {
     for (let u = 0; u < units; u += 8) {
       const at = <usize>u << 2;
       drawWords(scratch, seed, stream, (before + r) * units + u, step);

@@ -1,17 +1,4 @@
-import { tailMask } from './internal/simd';
-
-/** One dense row into a padded one. Reads up to three floats past the row, and masks them away. */
-// @ts-ignore: decorator
-@inline
-function padRow(x: usize, row: usize, columns: i32, tail: v128): void {
-  const last = x + (((columns - 1) >> 2) << 4);
-  while (x != last) {
-    v128.store(x, v128.load(row));
-    x += 16;
-    row += 16;
-  }
-  v128.store(x, v128.and(v128.load(row), tail));
-}
+import { padRow, tailMask } from './internal/simd';
 
 /** x[r, c] = data[indices[cursor + r], c]. */
 export function gatherRows(

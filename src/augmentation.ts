@@ -78,7 +78,7 @@ export class Augmenting {
   /** What is no class or category would be a place outside of the memory. */
   #check(x: Float32Array, y: Float32Array, where: string): void {
     const { model } = this.#state;
-    const { columns, targetColumns, outputs } = model;
+    const { columns, targetColumns, units } = model;
     const scaled = this.#state.fitted.x?.columns;
     const refuse = (what: string, i: number, width: number, expected: string, got: number) => {
       const row = Math.floor(i / width);
@@ -104,8 +104,8 @@ export class Augmenting {
       if (targets === 'signs' && value * value !== 1) {
         refuse('y', i, targetColumns, '−1 or 1', value);
       }
-      if (targets === 'labels' && !(Number.isInteger(value) && value >= 0 && value < outputs)) {
-        refuse('y', i, targetColumns, `a class index from 0 to ${outputs - 1}`, value);
+      if (targets === 'labels' && !(Number.isInteger(value) && value >= 0 && value < units)) {
+        refuse('y', i, targetColumns, `a class index from 0 to ${units - 1}`, value);
       }
     }
   }

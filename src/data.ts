@@ -175,16 +175,31 @@ export function learnClasses(y: readonly Label[], count: number, where: string):
   return classes;
 }
 
-/** One class index a row. */
+/** Lists of lists, however deep, as one list. */
+const flattened = (list: ArrayLike<unknown>): ArrayLike<unknown> =>
+  Array.isArray(list)
+    ? list.flatMap((item) =>
+        isNumberArray(item) || Array.isArray(item) ? Array.from(flattened(item)) : [item],
+      )
+    : list;
+
+/** One class index a row, or one for each of its positions. */
 export function readLabels(
   y: unknown,
   count: number,
   classes: readonly Label[] | undefined,
   where: string,
+  positions = 1,
 ): DenseRows {
-  const list = isNumberArray(y) || Array.isArray(y) ? (y as ArrayLike<unknown>) : undefined;
-  if (!list) throw new TypeError(`${where}: expected an array of class labels, got ${show(y)}`);
+  const given = isNumberArray(y) || Array.isArray(y) ? (y as ArrayLike<unknown>) : undefined;
+  if (!given) throw new TypeError(`${where}: expected an array of class labels, got ${show(y)}`);
+  const list = positions > 1 ? flattened(given) : given;
   if (list.length === 0) throw new RangeError(`${where}: expected at least one row, got none`);
+  if (list.length % positions !== 0) {
+    throw new ShapeError(
+      `${where}: expected ${positions} class labels a row, one for each position, got ${list.length} in all`,
+    );
+  }
   const indices = classes && new Map(classes.map((label, i) => [label, i]));
   const values = new Float32Array(list.length);
   for (let r = 0; r < list.length; r++) {
@@ -216,7 +231,7 @@ export function readLabels(
     }
     values[r] = label;
   }
-  return { values, rows: list.length };
+  return { values, rows: list.length / positions };
 }
 
 /** Rows of numbers of which the network takes only some: `expected` says which. */

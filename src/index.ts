@@ -43,6 +43,7 @@ export {
   layers,
   type ParallelSpec,
   type RegularizerSpec,
+  type ReshapeSpec,
   type ResidualSpec,
 } from './layers/index.js';
 export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';

@@ -129,7 +129,8 @@ export class ListBuilder {
 
   /**
    * Appends the loss: one number a row into `losses`, and the gradient of `predictions`; both times
-   * what the row counts, where rows differ in that.
+   * what the row counts, where rows differ in that. Where predictions stand by position, each position
+   * is a row here.
    */
   emitLoss(
     loss: ModelLoss,
@@ -138,20 +139,20 @@ export class ListBuilder {
     losses: Tensor,
     weights: Tensor | undefined,
   ): void {
-    const { batch } = this;
-    const { columns, pitch } = predictions;
+    const { rows, columns, pitch } = predictions;
     const { lossScale, gradientScale, options } = loss;
     const scales = [lossScale, gradientScale / this.#context.part.of, ...Object.values(options)];
-    const gradient = this.#context.arena.matrix(batch, columns);
+    const gradient = this.#context.arena.matrix(rows, columns);
     this.#give(predictions, gradient, false);
     this.emitNamed(`${loss.type}Loss`, [
       ...[gradient, losses, predictions, targets],
-      ...[batch, columns, pitch, targets.pitch, ...scales],
+      ...[rows, columns, pitch, targets.pitch, ...scales],
     ]);
-    this.count(elementWork * batch * columns);
+    this.count(elementWork * rows * columns);
     if (!weights) return;
-    this.emit('weightLosses', gradient, losses, weights, batch, columns, pitch, weights.pitch);
-    this.count(batch * columns);
+    const sizes = [rows, columns, pitch, rows / this.batch, weights.pitch] as const;
+    this.emit('weightLosses', gradient, losses, weights, ...sizes);
+    this.count(rows * columns);
   }
 
   /** Counts arithmetic of the ops emitted, so that long work can be cut into slices. */
@@ -159,17 +160,45 @@ export class ListBuilder {
     this.work += operations;
   }
 
-  /** Room for a batch of `columns` values. Its padding may hold anything. */
-  value(columns: number, differentiable: boolean): Tensor {
-    const tensor = this.#context.arena.matrix(this.batch, columns);
+  /**
+   * Room for rows of `columns` values: one for each row of the batch, or as many more as a row has
+   * positions. The padding may hold anything.
+   */
+  value(columns: number, differentiable: boolean, rows = this.batch): Tensor {
+    const tensor = this.#context.arena.matrix(rows, columns);
     if (differentiable) this.#differentiable.add(tensor);
     if (!this.#context.keep) this.#overwritable.add(tensor);
     return tensor;
   }
 
+  /** Room for as many. */
+  valueLike({ rows, columns }: Tensor, differentiable: boolean): Tensor {
+    return this.value(columns, differentiable, rows);
+  }
+
+  /**
+   * The same numbers in rows of `columns`. Values of more than one dimension stand either flat, in one
+   * row each, or by position: their last dimension in a row, the others one row behind another.
+   */
+  regroup(x: Tensor, columns: number): Tensor {
+    if (x.columns === columns) return x;
+    const y = this.value(columns, this.needsGradient(x), (x.rows * x.columns) / columns);
+    this.#emitRegrouped(y, x);
+    this.onBackward(y, (dy) => this.contribute(x, (dx) => this.#emitRegrouped(dx, dy)));
+    return y;
+  }
+
+  #emitRegrouped(y: Tensor, x: Tensor): void {
+    const [kernel, flat, parted] =
+      y.rows > x.rows ? (['splitRows', x, y] as const) : (['joinRows', y, x] as const);
+    const sizes = [flat.rows, parted.rows / flat.rows, parted.columns] as const;
+    this.emit(kernel, y, x, ...sizes, y.pitch, x.pitch);
+    this.count(y.rows * y.columns);
+  }
+
   /** The same in the place of `free`, which nobody reads again, if there is one. */
-  #valueIn(free: Tensor | undefined, columns: number, differentiable: boolean): Tensor {
-    if (!free) return this.value(columns, differentiable);
+  #valueIn(free: Tensor | undefined, like: Tensor, differentiable: boolean): Tensor {
+    if (!free) return this.valueLike(like, differentiable);
     const tensor = { ...free };
     if (differentiable) this.#differentiable.add(tensor);
     return tensor;
@@ -370,10 +399,12 @@ export class ListBuilder {
   }
 
   /** a + b, in the place of one of them where nobody reads it again. */
-  add(a: Tensor, b: Tensor): Tensor {
+  add(first: Tensor, second: Tensor): Tensor {
+    const columns = Math.min(first.columns, second.columns);
+    const [a, b] = [this.regroup(first, columns), this.regroup(second, columns)];
     const free = [a, b].find((x) => this.#overwritable.has(x));
     const differentiable = this.needsGradient(a, b);
-    const y = this.#valueIn(free, a.columns, differentiable);
+    const y = this.#valueIn(free, a, differentiable);
     if (free) this.#overwritable.add(y);
     this.#emitSum(y, a, b);
     this.onBackward(y, (dy) => this.passOn(dy, [a, b]));
@@ -386,12 +417,11 @@ export class ListBuilder {
     const { slopeFrom } = ops.activations[type] as ActivationDefinition;
     if (this.lowerBound(activation) === Number.NEGATIVE_INFINITY) return z;
     const free = slopeFrom === 'y' && type !== this.#context.logits && this.#overwritable.has(z);
-    const y = this.#valueIn(free ? z : undefined, z.columns, this.needsGradient(z));
+    const y = this.#valueIn(free ? z : undefined, z, this.needsGradient(z));
     this.#overwritable.delete(y);
-    const { batch } = this;
-    const args = [y, z, batch, z.columns, z.pitch, ...Object.values(options)];
+    const args = [y, z, z.rows, z.columns, z.pitch, ...Object.values(options)];
     const op = this.emitNamed(`${type}Forward`, args);
-    this.count(elementWork * batch * z.columns);
+    this.count(elementWork * z.rows * z.columns);
     this.#activated.set(y, { name: type, z, op });
     this.onBackward(y, (dy) => {
       const dz = this.#successor(dy);
@@ -477,10 +507,10 @@ export class ListBuilder {
     dy: Tensor,
     from: Tensor,
   ): void {
-    const { batch } = this;
-    const args = [dz, dy, from, batch, from.columns, from.pitch, ...Object.values(options)];
+    const { rows, columns, pitch } = from;
+    const args = [dz, dy, from, rows, columns, pitch, ...Object.values(options)];
     this.emitNamed(`${type}Backward`, args);
-    this.count(elementWork * batch * from.columns);
+    this.count(elementWork * rows * columns);
   }
 
   #emitSum(sum: Tensor, a: Tensor, b: Tensor): void {

@@ -236,13 +236,13 @@ export class Network {
   }
 
   /**
-   * The class of each row: its name where classes have names, else its index. The largest output
-   * decides; a single output decides between classes 0 and 1.
+   * The class of each row, or of each of its positions: its name where classes have names, else its
+   * index. The largest output decides; a single output decides between classes 0 and 1.
    */
   predictClasses(x: InputRows): Label[] {
     const { model, classes } = this.#state;
-    const { loss, outputs } = model;
-    return classesOf(this.predict(x), outputs, decisionOf(loss, outputs), classes);
+    const { loss, units } = model;
+    return classesOf(this.predict(x), units, decisionOf(loss, units), classes);
   }
 
   /**

@@ -17,7 +17,7 @@ import {
 } from './lists.js';
 import { ListBuilder, type ListContext, type Penalty } from './lowering.js';
 import { streams } from './random.js';
-import { Arena, type Shape, sizeOf, type Tensor } from './tensor.js';
+import { Arena, type Shape, type Tensor } from './tensor.js';
 
 /** A tensor that a network learns, in its place: a parameter, or a buffer. */
 export interface Weight {
@@ -49,7 +49,7 @@ const mostLists = 32;
 /**
  * Where everything of one network stands in its memory, and the lists that run on it.
  *
- * zeros | ones | sums | gradients | weights | slots | hyper | counters | records | held rows | lists
+ * zeros | ones | sums | constants | gradients | weights | slots | hyper | counters | records | held rows | lists
  *
  * Among the weights, the parameters that training changes come first, those that decay before the
  * others, and have gradients and slots in the same order; behind them stand what is frozen, and buffers.
@@ -64,7 +64,7 @@ export class Plan {
   readonly weights: readonly Weight[];
   /** Those among them that the optimizer steps. */
   readonly parameters: readonly Parameter[];
-  /** Each layer's weights by their short names. */
+  /** Each layer's weights and constants by their short names. */
   readonly tensors: ReadonlyMap<ModelLayer, Readonly<Record<string, Tensor>>>;
   /** The scalars of a step: the optimizer's options, and what it keeps. */
   readonly hyper: Tensor;
@@ -83,6 +83,8 @@ export class Plan {
   readonly #zeros: Tensor;
   /** A vector of ones, as wide as the widest layer, which nothing writes again. */
   readonly ones: Tensor;
+  /** What kernels read and nothing writes again, and the numbers in it. */
+  readonly constants: ReadonlyMap<Tensor, readonly number[]>;
   readonly #gradients: Tensor;
   readonly #gradientOf = new Map<Tensor, Tensor>();
   readonly #slots: readonly Tensor[];
@@ -103,7 +105,7 @@ export class Plan {
     const arena = this.#arena;
     const { optimizer } = model;
     const layers = [...everyLayer(model.layers)];
-    const widest = Math.max(...layers.map(({ output }) => sizeOf(output)));
+    const widest = Math.max(...layers.map(({ output }) => output.at(-1)!));
     this.#zeros = arena.matrix(1, widest);
     this.ones = arena.matrix(1, widest);
     this.sums = arena.dense(1, mostEpochs, 'f64');
@@ -113,6 +115,15 @@ export class Plan {
     const decaying = trained.filter((p) => p.decays);
     const others = trained.filter((p) => !p.decays);
     const places = new Map<ModelLayer, Record<string, Tensor>>(layers.map((l) => [l, {}]));
+    const constants = new Map<Tensor, readonly number[]>();
+    for (const layer of layers) {
+      for (const [key, numbers] of Object.entries(layer.constants)) {
+        const place = arena.dense(1, numbers.length, 'i32');
+        places.get(layer)![key] = place;
+        constants.set(place, numbers);
+      }
+    }
+    this.constants = constants;
     /** Deals out places, and says which range they are. */
     const block = (list: readonly DeclaredWeight[], keep = false): Tensor => {
       const start = arena.mark;
@@ -174,6 +185,7 @@ export class Plan {
     backend.reserve(arena.mark);
     (backend.view(this.hyper) as Float64Array).set(optimizer.hyper);
     backend.view(this.ones).fill(1);
+    for (const [place, numbers] of constants) backend.view(place).set(numbers);
   }
 
   /**
@@ -356,9 +368,10 @@ export class Plan {
     const values = new Map<ModelLayer, Tensor>();
     const through = (layers: readonly ModelLayer[], inputs: Tensor): Tensor =>
       layers.reduce((given, layer) => {
-        const { definition, spec, stacks, trainable } = layer;
+        const { definition, spec, stacks, trainable, input } = layer;
         const result = definition.lower(spec, build, given, this.tensors.get(layer)!, {
-          trainable,
+          ...{ trainable, input },
+          outputOf: (stack) => stacks[stack]!.at(-1)?.output ?? input,
           through: (stack, into) => through(stacks[stack]!, into),
         });
         values.set(layer, result);
@@ -368,16 +381,22 @@ export class Plan {
 
     let outputs = y;
     const predictions = loss ? build.predictions(y, request.outputs) : y;
-    if (request.outputs && (held || batch > 1)) {
-      outputs = held ? held.outputs : arena.dense(batch, model.outputs);
-      build.emit('appendRows', outputs, y, counters, batch, model.outputs, y.pitch);
+    if (request.outputs) {
+      outputs = build.regroup(y, model.outputs);
+      if (held || batch > 1) {
+        const flat = outputs;
+        outputs = held ? held.outputs : arena.dense(batch, model.outputs);
+        build.emit('appendRows', outputs, flat, counters, batch, model.outputs, flat.pitch);
+      }
     }
     if (loss) {
-      const perRow = arena.dense(1, batch);
-      build.emitLoss(loss, predictions, t, perRow, w);
+      const each = build.regroup(predictions, model.units);
+      const perRow = arena.dense(1, each.rows);
+      const truth = build.regroup(t, model.targetColumns / model.positions);
+      build.emitLoss(loss, each, truth, perRow, w);
       // A loss that is not finite stops a training before it goes back, and a validation nowhere.
       if (!update && held) build.emit('advanceBatch', counters, batch, 0);
-      build.emit('addLosses', this.sums, perRow, counters, batch);
+      build.emit('addLosses', this.sums, perRow, counters, perRow.columns);
       build.emitPenalties(this.sums, this.parameters);
       build.learn();
     }

@@ -8,14 +8,16 @@ export type Logs = Record<string, number>;
 /** The metrics of a network, gathered over rows in order. */
 export class Scores {
   readonly #metrics: readonly (readonly [string, Metric])[];
-  readonly #outputs: number;
+  readonly #positions: number;
+  readonly #units: number;
   readonly #targetColumns: number;
   readonly #scaler: FittedScaler | undefined;
 
   /** @param scaler that of the targets: metrics are in the targets' own units */
   constructor(model: Model, scaler: FittedScaler | undefined) {
     this.#metrics = model.metrics.map(({ name, create }) => [name, create()]);
-    this.#outputs = model.outputs;
+    this.#positions = model.positions;
+    this.#units = model.units;
     this.#targetColumns = model.targetColumns;
     this.#scaler = scaler;
   }
@@ -34,6 +36,7 @@ export class Scores {
     rows?: Int32Array,
   ): void {
     const width = this.#targetColumns;
+    const positions = this.#positions;
     const scaler = this.#scaler;
     const targetScaler = units === 'scaled' ? scaler : undefined;
     if (scaler) scaler.invert(outputs);
@@ -42,7 +45,11 @@ export class Scores {
       const truth = targetScaler ? targets.slice(row * width, (row + 1) * width) : targets;
       targetScaler?.invert(truth);
       const at = targetScaler ? 0 : row * width;
-      for (const [, metric] of this.#metrics) metric.add(outputs, i * this.#outputs, truth, at);
+      for (let p = 0; p < positions; p++) {
+        const output = (i * positions + p) * this.#units;
+        const target = at + (p * width) / positions;
+        for (const [, metric] of this.#metrics) metric.add(outputs, output, truth, target);
+      }
     }
   }
 

@@ -102,7 +102,7 @@ export class NetworkState {
     classes = this.classes,
     where = 'y',
   ): { targets: DenseRows; classes: readonly Label[] | undefined } {
-    const { loss, outputs, outputShape } = this.model;
+    const { loss, outputShape, positions, units } = this.model;
     if (!loss) {
       throw new TypeError(
         'this network has no loss, so it can only predict: give sequential() a loss, or a task',
@@ -110,10 +110,10 @@ export class NetworkState {
     }
     if (loss.positive) return { targets: readCounts(y, outputShape, where), classes };
     if (loss.targets === 'values') return { targets: readRows(y, outputShape, where), classes };
-    const single = outputs === 1 ? 2 : outputs;
+    const single = units === 1 ? 2 : units;
     const learnt = classes ?? (areNames(y) ? learnClasses(y, single, where) : undefined);
     if (loss.targets === 'labels') {
-      return { targets: readLabels(y, outputs, learnt, where), classes: learnt };
+      return { targets: readLabels(y, units, learnt, where, positions), classes: learnt };
     }
     const read = loss.targets === 'signs' ? readSigns : readProbabilities;
     return { targets: read(y, outputShape, learnt, where), classes: learnt };

@@ -51,17 +51,24 @@ export function readSampleWeight(
   return weights;
 }
 
-/** The class of a row of targets, where rows have one: all are 0 where targets are numbers. */
-export function classOfRow({ loss, targetColumns }: Model, values: Float32Array, row: number) {
-  if (loss?.targets === 'values') return 0;
+/** The class of a row of targets, where rows have one: else all are 0. */
+export function classOfRow(model: Model, values: Float32Array, row: number) {
+  const { loss, targetColumns, positions } = model;
+  if (loss?.targets === 'values' || positions > 1) return 0;
   if (loss?.targets === 'labels') return values[row]!;
   const at = row * targetColumns;
   return targetColumns === 1 ? Number(values[at]! > 0.5) : largest(values, at, targetColumns);
 }
 
 /** Refuses weights of classes where they can be told to be wrong without the rows. */
-export function checkClassWeight(given: unknown, { loss, outputs }: Model): void {
+export function checkClassWeight(given: unknown, model: Model): void {
+  const { loss, outputs, positions } = model;
   if (given === undefined || !loss) return;
+  if (positions > 1) {
+    throw new TypeError(
+      `classWeight: rows have ${positions} positions, each with a class of its own: use sampleWeight`,
+    );
+  }
   const { decision } = decisionOf(loss, outputs);
   if (loss.targets === 'values' || (outputs > 1 && decision === 'threshold')) {
     const why =

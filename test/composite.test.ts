@@ -265,10 +265,12 @@ describe('refused', () => {
     expect(() => networkOn('js', spec([layer as LayerSpec]))).toThrow(message);
   });
 
-  it('are rows of two dimensions, concatenated', () => {
+  it('are branches to be concatenated that differ in another dimension than the last', () => {
     const changes = { inputShape: [2, 2] };
-    expect(() => networkOn('js', spec([parallel({ branches: [[], []] })], changes))).toThrow(
-      'only rows of one dimension can be concatenated; put a flatten layer at its end',
+    const branches = [[], [layers.reshape({ shape: [4, 1] })]];
+    expect(() => networkOn('js', spec([layers.parallel({ branches })], changes))).toThrow(
+      'layers[0] (parallel): branches[0] gives rows of shape [2, 2], and branches[1] rows of shape [4, 1]: ' +
+        'only in the last dimension may they differ to be concatenated',
     );
   });
 });

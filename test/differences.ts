@@ -59,9 +59,9 @@ export class Differences {
         }
       }
       for (const i of places(rows)) this.#floats[i] = 4 * random() - 2;
-      const { outputs } = this.#plan.model;
+      const { units, positions } = this.#plan.model;
       this.#floats.set(
-        targetsFor(this.#spec.loss!, this.#request.batch, outputs, random),
+        targetsFor(this.#spec.loss!, this.#request.batch * positions, units, random),
         targets.offset,
       );
       if (this.#isSmooth()) return;

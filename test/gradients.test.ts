@@ -38,6 +38,7 @@ const {
   layerNormalization,
   alphaDropout,
   gaussianNoise,
+  reshape,
 } = layers;
 
 /** Stacks with the activation under test in each place; `last` is the one that the loss wants. */
@@ -239,8 +240,64 @@ describe.each(Object.entries(normalized))('%s', (_, stack) => {
   });
 });
 
+/** Stacks on rows of more than one dimension, under each kind of loss. */
+const positioned: Record<string, [LossSpec, LayerSpec[]]> = {
+  'numbers at each position': [
+    'meanSquaredError',
+    [
+      dense({ units: 5, activation: 'tanh' }),
+      layerNormalization(),
+      dropout({ rate: 0.2 }),
+      residual({ layers: [dense({ units: 5, activation: 'silu' }), batchNormalization()] }),
+      parallel({ branches: [[], [dense({ units: 2 })]] }),
+    ],
+  ],
+  'a class at each position': [
+    'sparseCategoricalCrossentropy',
+    [gaussianNoise({ stddev: 0.1 }), dense({ units: 4, activation: 'softmax' })],
+  ],
+  'probabilities at each position': [
+    'categoricalCrossentropy',
+    [dense({ units: 4 }), alphaDropout({ rate: 0.2 }), activation('softmax')],
+  ],
+  'yes or no at each position': [
+    'binaryCrossentropy',
+    [residual({ layers: [activation('tanh')] }), activation('sigmoid')],
+  ],
+  'softmax within': [
+    'huber',
+    [activation('softmax'), dense({ units: 2 }), flatten(), dense({ units: 3 })],
+  ],
+  'one shape and another': [
+    'meanSquaredError',
+    [
+      reshape({ shape: [2, 2, 3] }),
+      dense({ units: 2, activation: 'tanh' }),
+      reshape({ shape: [-1] }),
+      dense({ units: 4 }),
+    ],
+  ],
+};
+
+describe.each(Object.entries(positioned))('%s', (_, [loss, stack]) => {
+  it.each([1, 3])('in a batch of %i', (batch) => {
+    const differences = new Differences(
+      { inputShape: [3, 4], layers: stack, loss, seed: 9 },
+      batch,
+    );
+    differences.draw(generator(batch));
+    const { failures, slopes } = differences.compare();
+    expect(failures).toEqual([]);
+    expect(slopes).toBeGreaterThan(4);
+  });
+});
+
 it('takes every kind of layer', () => {
   const plain = Object.values(stacks).flatMap((stack) => stack('tanh', 'linear'));
-  const kinds = [...plain, ...Object.values(normalized).flat()];
+  const kinds = [
+    ...plain,
+    ...Object.values(normalized).flat(),
+    ...Object.values(positioned).flatMap(([, stack]) => stack),
+  ];
   expect(new Set(kinds.map(({ type }) => type))).toEqual(new Set(Object.keys(layers)));
 });

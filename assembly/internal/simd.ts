@@ -76,3 +76,16 @@ export function joinLanesOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
 export function stepped(c: usize, sum: v128, rate: v128): v128 {
   return f32x4.sub(v128.load(c), f32x4.mul(rate, sum));
 }
+
+/** One dense row into a padded one. Reads up to three floats past the row, and masks them away. */
+// @ts-ignore: decorator
+@inline
+export function padRow(x: usize, row: usize, columns: i32, tail: v128): void {
+  const last = x + (((columns - 1) >> 2) << 4);
+  while (x != last) {
+    v128.store(x, v128.load(row));
+    x += 16;
+    row += 16;
+  }
+  v128.store(x, v128.and(v128.load(row), tail));
+}

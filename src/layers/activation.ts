@@ -1,6 +1,7 @@
 import { type Choice, choose, type Named } from '../checks.js';
+import type { ActivationDefinition } from '../ops/definition.js';
 import { activations } from '../ops/index.js';
-import { type Shape, sizeOf } from '../tensor.js';
+import type { Shape } from '../tensor.js';
 import type { LayerDefinition, LayerOptions } from './definition.js';
 
 /** An activation by name, or with options: 'relu', { type: 'leakyRelu', slope: 0.2 }. */
@@ -8,7 +9,7 @@ export type ActivationSpec = Named<typeof activations>;
 
 export type ActivationName = keyof typeof activations;
 
-/** An activation as a layer of its own: y = f(x), element by element (softmax: row by row). */
+/** An activation as a layer of its own: y = f(x), element by element (softmax: over the last dimension). */
 export interface ActivationLayerSpec extends LayerOptions {
   readonly type: 'activation';
   /** f. */
@@ -26,19 +27,9 @@ export const activation: LayerDefinition<ActivationLayerSpec> = {
   },
   output: (_spec, input: Shape) => input,
   activation: (spec) => chooseActivation(spec.activation, 'activation layer').type,
-  lower(spec, build, x) {
-    return build.activate(x, chooseActivation(spec.activation, 'activation layer'));
+  lower(spec, build, x, _tensors, { input }) {
+    const chosen = chooseActivation(spec.activation, 'activation layer');
+    const { mixes }: ActivationDefinition = activations[chosen.type];
+    return build.activate(mixes ? build.regroup(x, input.at(-1)!) : x, chosen);
   },
-};
-
-/** Reshapes each row to one dimension. Rows are stored flat, so nothing is computed. */
-export interface FlattenSpec extends LayerOptions {
-  readonly type: 'flatten';
-}
-
-export const flatten: LayerDefinition<FlattenSpec> = {
-  options: [],
-  check() {},
-  output: (_spec, input) => [sizeOf(input)],
-  lower: (_spec, _build, x) => x,
 };

@@ -23,8 +23,9 @@ export interface ParallelSpec extends LayerOptions {
   /** Stacks of layers, at least one; an empty one gives the inputs as they are. */
   readonly branches: readonly (readonly LayerSpec[])[];
   /**
-   * 'concatenate' puts the outputs of the branches behind one another in each row; 'add' adds them up,
-   * ((b₀ + b₁) + b₂) + …, and wants them of one shape. Default 'concatenate'.
+   * 'concatenate' puts the outputs of the branches behind one another in the last dimension, and wants
+   * the others to agree; 'add' adds them up, ((b₀ + b₁) + b₂) + …, and wants them of one shape. Default
+   * 'concatenate'.
    */
   readonly merge?: Merge;
 }
@@ -112,17 +113,20 @@ export const parallel: LayerDefinition<ParallelSpec> = {
     if (mergeOf(spec) === 'add') {
       return sameShape(inner, where, `give all branches as many outputs, or merge: 'concatenate'`);
     }
+    const shapes = Object.entries(inner);
+    const [first, shape] = shapes[0]!;
+    const around = shape.slice(0, -1);
     let columns = 0;
-    for (const [name, shape] of Object.entries(inner)) {
-      if (shape.length !== 1) {
+    for (const [name, other] of shapes) {
+      if (other.slice(0, -1).join() !== around.join()) {
         throw new ShapeError(
-          `${where}: ${shown(name)} gives rows of shape [${shape.join(', ')}], and only rows of one ` +
-            `dimension can be concatenated; put a flatten layer at its end`,
+          `${where}: ${shown(first)} gives rows of shape [${shape.join(', ')}], and ${shown(name)} rows of ` +
+            `shape [${other.join(', ')}]: only in the last dimension may they differ to be concatenated`,
         );
       }
-      columns += shape[0]!;
+      columns += other.at(-1)!;
     }
-    return [columns];
+    return [...around, columns];
   },
 
   completed: (spec, complete) =>
@@ -135,25 +139,26 @@ export const parallel: LayerDefinition<ParallelSpec> = {
         }
       : spec,
 
-  lower(spec, build, x, _tensors, { through }) {
+  lower(spec, build, x, _tensors, { through, outputOf }) {
     build.share(x);
-    const parts = spec.branches.map((_, i) => through(`branches.${i}`, x));
-    if (mergeOf(spec) === 'add') return parts.reduce((sum, part) => build.add(sum, part));
+    const given = spec.branches.map((_, i) => through(`branches.${i}`, x));
+    if (mergeOf(spec) === 'add') return given.reduce((sum, part) => build.add(sum, part));
+    const parts = given.map((part, i) => build.regroup(part, outputOf(`branches.${i}`).at(-1)!));
     const starts = parts.map((_, i) =>
       parts.slice(0, i).reduce((n, { columns }) => n + columns, 0),
     );
     const columns = starts.at(-1)! + parts.at(-1)!.columns;
-    const y = build.value(columns, build.needsGradient(...parts));
-    const { batch } = build;
+    const { rows } = parts[0]!;
+    const y = build.value(columns, build.needsGradient(...parts), rows);
     parts.forEach((part, i) => {
       const at = [starts[i]!, y.pitch, 0, part.pitch] as const;
-      build.emit('copyColumns', y, part, batch, part.columns, ...at);
+      build.emit('copyColumns', y, part, rows, part.columns, ...at);
     });
     build.onBackward(y, (dy) => {
       parts.forEach((part, i) => {
         build.contribute(part, (dx) => {
           const at = [0, dx.pitch, starts[i]!, dy.pitch] as const;
-          build.emit('copyColumns', dx, dy, batch, part.columns, ...at);
+          build.emit('copyColumns', dx, dy, rows, part.columns, ...at);
         });
       });
     });

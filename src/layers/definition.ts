@@ -39,6 +39,10 @@ export interface ParameterDeclaration {
 /** A layer's surroundings while it adds its ops to a list. */
 export interface Surroundings {
   readonly trainable: boolean;
+  /** The shape of one row of the layer's inputs, which stand flat or by position. */
+  readonly input: Shape;
+  /** The shape of what one of its stacks gives. */
+  outputOf(stack: string): Shape;
   /** Runs `x` through one of the layer's stacks. */
   through(stack: string, x: Tensor): Tensor;
 }
@@ -64,6 +68,11 @@ export interface LayerDefinition<Spec> {
   output(spec: Spec, input: Shape, inner: Readonly<Record<string, Shape>>, where: string): Shape;
   /** What it learns, by short names, in the order in which it is drawn. */
   parameters?(spec: Spec, input: Shape): Readonly<Record<string, ParameterDeclaration>>;
+  /**
+   * Whole numbers that its kernels read, by short names that differ from those of the parameters:
+   * sizes that are too many to be arguments, tables of places.
+   */
+  constants?(spec: Spec, input: Shape): Readonly<Record<string, readonly number[]>>;
   /** The name of the activation that the outputs come from, where there is one. */
   activation?(spec: Spec): string;
   /** The spec with these where it names none and could: the short form's part. */
@@ -78,7 +87,7 @@ export interface LayerDefinition<Spec> {
   ): Spec;
   /**
    * Adds the layer's ops to a list and gives its outputs. `x` holds a batch of its inputs, and
-   * `tensors` what it has under the names of `parameters()`.
+   * `tensors` what it has under the names of `parameters()` and `constants()`.
    */
   lower(
     spec: Spec,

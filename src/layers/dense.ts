@@ -1,5 +1,4 @@
 import { show, wholeNumber } from '../checks.js';
-import { ShapeError } from '../errors.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import { activations } from '../ops/index.js';
 import { type ActivationSpec, chooseActivation } from './activation.js';
@@ -11,7 +10,11 @@ import {
   readRegularizer,
 } from './regularization.js';
 
-/** A fully connected layer: y = f(x·w + b), with x [inputs], w [inputs, units] and b [units]. */
+/**
+ * A fully connected layer: y = f(x·w + b), with x [inputs], w [inputs, units] and b [units]. On rows of
+ * more than one dimension it works on the last one, with the same weights at each position: from
+ * [steps, inputs] to [steps, units].
+ */
 export interface DenseSpec extends LayerOptions {
   readonly type: 'dense';
   /** Number of outputs, at least 1. */
@@ -58,12 +61,7 @@ export const dense: LayerDefinition<DenseSpec> = {
     ...constraints,
   ],
 
-  check(spec, input, where) {
-    if (input.length !== 1) {
-      throw new ShapeError(
-        `${where}: expected rows of one dimension, got rows of shape [${input.join(', ')}]; put a flatten layer before it`,
-      );
-    }
+  check(spec, _input, where) {
     wholeNumber(spec.units, `${where}: units`);
     chooseActivation(spec.activation ?? 'linear', where);
     if (spec.useBias !== undefined && typeof spec.useBias !== 'boolean') {
@@ -79,10 +77,10 @@ export const dense: LayerDefinition<DenseSpec> = {
     for (const name of constraints) readConstraint(spec[name], `${where}: ${name}`);
   },
 
-  output: (spec) => [spec.units],
+  output: (spec, input) => [...input.slice(0, -1), spec.units],
 
-  parameters(spec, [inputs]) {
-    const fanIn = inputs!;
+  parameters(spec, input) {
+    const fanIn = input.at(-1)!;
     const units = spec.units;
     const parameters: Record<string, ParameterDeclaration> = {
       w: {
@@ -121,22 +119,23 @@ export const dense: LayerDefinition<DenseSpec> = {
       ? ({ ...defaults, ...spec, activation: defaults.activation } as DenseSpec)
       : spec,
 
-  lower(spec, build, x, { w, b }) {
+  lower(spec, build, given, { w, b }) {
     const chosen = chooseActivation(spec.activation ?? 'linear', 'dense');
     const floor = build.lowerBound(chosen);
-    const { batch } = build;
     const { rows: inputs, columns: units } = w!;
-    const z = build.value(units, build.needsGradient(x, w!, b));
-    const products = 2 * batch * inputs * units;
-    build.scratch(packedFloats(batch, inputs, units));
+    const x = build.regroup(given, inputs);
+    const { rows } = x;
+    const z = build.value(units, build.needsGradient(x, w!, b), rows);
+    const products = 2 * rows * inputs * units;
+    build.scratch(packedFloats(rows, inputs, units));
     build.count(products);
     build.emit(
       'denseForward',
       ...([z, x, w!, b ?? build.zeros(units)] as const),
-      ...([batch, inputs, units, x.pitch, z.pitch, floor ?? Number.NEGATIVE_INFINITY] as const),
+      ...([rows, inputs, units, x.pitch, z.pitch, floor ?? Number.NEGATIVE_INFINITY] as const),
     );
     build.onBackward(z, (dz) => {
-      const sizes = [batch, inputs, units, x.pitch, dz.pitch] as const;
+      const sizes = [rows, inputs, units, x.pitch, dz.pitch] as const;
       // The gradient of the inputs reads the weights, which a fused step then overwrites.
       build.contribute(x, (dx, takeMask) => {
         build.count(products);
@@ -144,7 +143,7 @@ export const dense: LayerDefinition<DenseSpec> = {
       });
       if (build.needsGradient(w)) build.count(products);
       build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
-      if (b) build.accumulate('denseBackwardBias', b, [dz], [batch, units, dz.pitch]);
+      if (b) build.accumulate('denseBackwardBias', b, [dz], [rows, units, dz.pitch]);
     });
     const y = floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);
     return build.penalize(y, readRegularizer(spec.activityRegularizer, 'activityRegularizer'));

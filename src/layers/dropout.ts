@@ -24,27 +24,30 @@ export const dropout: LayerDefinition<DropoutSpec> = {
   output: (_spec, input) => input,
   lower({ rate }, build, x) {
     if (!build.training || rate === 0) return x;
-    const { batch, counters } = build;
-    const { columns: units, pitch } = x;
+    const { counters } = build;
     const { mask, y } = masked(build, x);
     const { seed, stream } = build.randomKey();
     const key = [seed, stream, thresholdOf(rate)] as const;
-    const sizes = [batch, units, pitch] as const;
+    const sizes = elementsOf(build, x);
     build.emit('dropoutForward', y, mask, x, counters, ...sizes, ...key, 1 / (1 - rate));
     return y;
   },
 };
+
+/** Where each element is, and how many rows count as one of the network's. */
+const elementsOf = ({ batch }: ListBuilder, { rows, columns, pitch }: Tensor) =>
+  [rows, columns, pitch, rows / batch] as const;
 
 /** The word must reach rate · 2³²; as a signed integer, because that is what a record holds. */
 const thresholdOf = (rate: number) => Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1) | 0;
 
 /** Room for outputs and the mask that their slope is. */
 function masked(build: ListBuilder, x: Tensor): { mask: Tensor; y: Tensor } {
-  const mask = build.value(x.columns, false);
-  const y = build.value(x.columns, build.needsGradient(x));
+  const mask = build.valueLike(x, false);
+  const y = build.valueLike(x, build.needsGradient(x));
   build.onBackward(y, (dy) => {
     build.contribute(x, (dx) => {
-      build.emit('dropoutBackward', dx, dy, mask, build.batch, x.columns, x.pitch);
+      build.emit('dropoutBackward', dx, dy, mask, x.rows, x.columns, x.pitch);
     });
   });
   return { mask, y };
@@ -71,15 +74,14 @@ export const alphaDropout: LayerDefinition<AlphaDropoutSpec> = {
   output: (_spec, input) => input,
   lower({ rate }, build, x) {
     if (!build.training || rate === 0) return x;
-    const { batch, counters } = build;
-    const { columns: units, pitch } = x;
+    const { counters } = build;
     const { mask, y } = masked(build, x);
     const { seed, stream } = build.randomKey();
     const scale = 1 / Math.sqrt((1 - rate) * (1 + rate * saturation * saturation));
     const shift = -scale * rate * saturation;
     const line = [scale, shift, scale * saturation + shift] as const;
     const key = [seed, stream, thresholdOf(rate)] as const;
-    const sizes = [batch, units, pitch] as const;
+    const sizes = elementsOf(build, x);
     build.emit('alphaDropoutForward', y, mask, x, counters, ...sizes, ...key, ...line);
     return y;
   },
@@ -103,11 +105,11 @@ export const gaussianNoise: LayerDefinition<GaussianNoiseSpec> = {
   output: (_spec, input) => input,
   lower({ stddev }, build, x) {
     if (!build.training || stddev === 0) return x;
-    const { batch, counters } = build;
-    const y = build.value(x.columns, build.needsGradient(x));
+    const { counters } = build;
+    const y = build.valueLike(x, build.needsGradient(x));
     const { seed, stream } = build.randomKey();
     build.scratch(16);
-    const sizes = [batch, x.columns, x.pitch] as const;
+    const sizes = elementsOf(build, x);
     build.emit('gaussianNoiseForward', y, x, counters, ...sizes, seed, stream, stddev);
     build.onBackward(y, (dy) => build.passOn(dy, [x]));
     return y;

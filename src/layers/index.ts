@@ -1,11 +1,5 @@
 import { known, onlyKeys, show } from '../checks.js';
-import {
-  type ActivationLayerSpec,
-  type ActivationSpec,
-  activation,
-  type FlattenSpec,
-  flatten,
-} from './activation.js';
+import { type ActivationLayerSpec, type ActivationSpec, activation } from './activation.js';
 import { type ParallelSpec, parallel, type ResidualSpec, residual } from './composite.js';
 import type { LayerDefinition } from './definition.js';
 import { type DenseSpec, dense as denseDefinition } from './dense.js';
@@ -28,8 +22,9 @@ import {
   activityRegularization,
   type RegularizerSpec,
 } from './regularization.js';
+import { type FlattenSpec, flatten, type ReshapeSpec, reshape } from './shapes.js';
 
-export type { ActivationLayerSpec, ActivationSpec, FlattenSpec } from './activation.js';
+export type { ActivationLayerSpec, ActivationSpec } from './activation.js';
 export type { ParallelSpec, ResidualSpec } from './composite.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
@@ -41,6 +36,8 @@ export type {
   RegularizerSpec,
 } from './regularization.js';
 
+export type { FlattenSpec, ReshapeSpec } from './shapes.js';
+
 /** A layer, as plain data. */
 export type LayerSpec =
   | DenseSpec
@@ -49,6 +46,7 @@ export type LayerSpec =
   | AlphaDropoutSpec
   | GaussianNoiseSpec
   | FlattenSpec
+  | ReshapeSpec
   | ActivityRegularizationSpec
   | BatchNormalizationSpec
   | LayerNormalizationSpec
@@ -64,6 +62,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     alphaDropout,
     gaussianNoise,
     flatten,
+    reshape,
     activityRegularization,
     batchNormalization,
     layerNormalization,
@@ -113,6 +112,8 @@ export const layers = {
   }),
   /** Makes rows of any shape flat. See {@link FlattenSpec}. */
   flatten: (): FlattenSpec => ({ type: 'flatten' }),
+  /** Gives rows another shape. See {@link ReshapeSpec}. */
+  reshape: (options: Options<ReshapeSpec>): ReshapeSpec => ({ type: 'reshape', ...options }),
   /** A penalty on what passes through: { l1, l2 }. See {@link ActivityRegularizationSpec}. */
   activityRegularization: (options: RegularizerSpec): ActivityRegularizationSpec => ({
     type: 'activityRegularization',

@@ -106,6 +106,12 @@ export interface Model {
   readonly inputs: number;
   readonly outputs: number;
   readonly targetColumns: number;
+  /**
+   * In outputs of more than one dimension the last one holds the units, and the others are positions:
+   * losses and metrics take each for a row of its own.
+   */
+  readonly positions: number;
+  readonly units: number;
   /** The activation that the outputs come from. */
   readonly outputActivation: string;
   readonly loss: ModelLoss | undefined;
@@ -133,7 +139,7 @@ function resolveLayers(specs: readonly LayerSpec[], inputShape: Shape): ModelLay
   return resolveStack(specs, inputShape, 'layers');
 }
 
-function resolveLoss(spec: LossSpec, activation: string, outputs: number): ModelLoss {
+function resolveLoss(spec: LossSpec, activation: string, output: Shape): ModelLoss {
   const { type, options } = choose(losses, spec, 'loss', ['reduction', 'fromLogits']);
   const definition: LossDefinition = losses[type];
   const { reduction, fromLogits } = (typeof spec === 'string' ? {} : spec) as Record<
@@ -170,7 +176,9 @@ function resolveLoss(spec: LossSpec, activation: string, outputs: number): Model
     );
   }
   const half = reduction === 'halfSum' ? 0.5 : 1;
-  const scale = reduction !== 'halfSum' && definition.average === 'outputs' ? 1 / outputs : half;
+  // A mean over the positions of a row at least, and over their outputs too where the loss says so.
+  const over = definition.average === 'outputs' ? output : output.slice(0, -1);
+  const scale = reduction === 'halfSum' ? half : 1 / sizeOf(over);
   return {
     type,
     options,
@@ -254,10 +262,12 @@ export function resolveModel(given: NetworkSpec): Model {
   const layers = resolveLayers(spec.layers, encoded);
   const last = layers.at(-1)!;
   const outputs = sizeOf(last.output);
+  const units = last.output.at(-1)!;
+  const positions = outputs / units;
   const outputActivation = last.definition.activation?.(last.spec) ?? 'linear';
   const loss =
-    spec.loss === undefined ? undefined : resolveLoss(spec.loss, outputActivation, outputs);
-  const metrics = resolveMetrics(spec.metrics ?? [], { loss, outputs, outputActivation });
+    spec.loss === undefined ? undefined : resolveLoss(spec.loss, outputActivation, last.output);
+  const metrics = resolveMetrics(spec.metrics ?? [], { loss, outputs: units, outputActivation });
   if (preprocess !== undefined) {
     checkTargetScaling(preprocess, outputs);
     if (preprocess.y !== undefined && loss && (loss.targets !== 'values' || loss.positive)) {
@@ -267,7 +277,7 @@ export function resolveModel(given: NetworkSpec): Model {
       );
     }
   }
-  if (spec.classes !== undefined) checkClasses(spec.classes, outputs === 1 ? 2 : outputs);
+  if (spec.classes !== undefined) checkClasses(spec.classes, units === 1 ? 2 : units);
   return {
     spec,
     layers,
@@ -276,7 +286,8 @@ export function resolveModel(given: NetworkSpec): Model {
     columns: sizeOf(inputShape),
     inputs: sizeOf(encoded),
     outputs,
-    targetColumns: loss?.targets === 'labels' ? 1 : outputs,
+    targetColumns: loss?.targets === 'labels' ? positions : outputs,
+    ...{ positions, units },
     outputActivation,
     loss,
     optimizer: resolveOptimizer(spec.optimizer ?? 'adam'),

@@ -1,5 +1,4 @@
 import { flag, numberWithin, smallestFloat } from '../checks.js';
-import { ShapeError } from '../errors.js';
 import type { InitializerName } from '../initializers.js';
 import type { Shape, Tensor } from '../tensor.js';
 import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
@@ -15,7 +14,8 @@ interface NormalizationOptions extends LayerOptions {
 }
 
 /**
- * Batch normalization (Ioffe and Szegedy 2015): y = γ·(x − μ) / √(σ² + ε) + β, column by column.
+ * Batch normalization (Ioffe and Szegedy 2015): y = γ·(x − μ) / √(σ² + ε) + β, column by column. Of
+ * rows of more than one dimension the last one holds the columns (channels), and each position is a row.
  *
  * While training, μ and σ² are the mean and the biased variance of the column over the batch. Every
  * step moves running statistics, `mean` and `variance`, by momentum m: v ← (1 − m)·v + m·v_batch, with
@@ -30,7 +30,8 @@ export interface BatchNormalizationSpec extends NormalizationOptions {
 
 /**
  * Layer normalization (Ba, Kiros and Hinton 2016): y = γ·(x − μ) / √(σ² + ε) + β with μ and σ² the
- * mean and the biased variance of the row itself, in training and prediction alike.
+ * mean and the biased variance of the row itself, in training and prediction alike. In rows of more
+ * than one dimension each position is a row: it normalizes over the last dimension.
  */
 export interface LayerNormalizationSpec extends NormalizationOptions {
   readonly type: 'layerNormalization';
@@ -44,12 +45,7 @@ export const defaultEpsilon = 1e-5;
 /** m where a spec names none. */
 export const defaultMomentum = 0.1;
 
-function checkOptions(spec: NormalizationOptions, input: Shape, where: string): void {
-  if (input.length !== 1) {
-    throw new ShapeError(
-      `${where}: expected rows of one dimension, got rows of shape [${input.join(', ')}]; put a flatten layer before it`,
-    );
-  }
+function checkOptions(spec: NormalizationOptions, _input: Shape, where: string): void {
   const { epsilon = defaultEpsilon, scale = true, shift = true } = spec;
   numberWithin(epsilon, `${where}: epsilon`, smallestFloat, 1);
   flag(scale, `${where}: scale`);
@@ -84,13 +80,17 @@ export const batchNormalization: LayerDefinition<BatchNormalizationSpec> = {
 
   output: (_spec, input) => input,
 
-  parameters: (spec, [columns]) => ({
-    ...scaleAndShift(spec, columns!),
-    mean: { ...row(columns!, 'zeros'), buffer: true },
-    variance: { ...row(columns!, 'ones'), buffer: true, least: 0 },
-  }),
+  parameters(spec, input) {
+    const columns = input.at(-1)!;
+    return {
+      ...scaleAndShift(spec, columns),
+      mean: { ...row(columns, 'zeros'), buffer: true },
+      variance: { ...row(columns, 'ones'), buffer: true, least: 0 },
+    };
+  },
 
-  lower(spec, build, x, { scale, shift, ...running }, { trainable }) {
+  lower(spec, build, given, { scale, shift, ...running }, { trainable, input }) {
+    const x = build.regroup(given, input.at(-1)!);
     const { epsilon = defaultEpsilon, momentum = defaultMomentum } = spec;
     const { rows, columns, pitch } = x;
     const sizes = [rows, columns, pitch, epsilon] as const;
@@ -109,7 +109,7 @@ export const batchNormalization: LayerDefinition<BatchNormalizationSpec> = {
         build.emit('runningStatistics', ...next, ...before, mean, variance, columns, ...rates);
       });
     }
-    const y = build.value(columns, build.needsGradient(x, scale, shift));
+    const y = build.valueLike(x, build.needsGradient(x, scale, shift));
     const read = [x, mean, variance, gamma, shift ?? zeros] as const;
     build.emit('batchNormalizationForward', y, ...read, ...sizes);
     build.count(work * rows * columns);
@@ -144,15 +144,16 @@ export const layerNormalization: LayerDefinition<LayerNormalizationSpec> = {
   options: ['epsilon', 'scale', 'shift'],
   check: checkOptions,
   output: (_spec, input) => input,
-  parameters: (spec, [columns]) => scaleAndShift(spec, columns!),
+  parameters: (spec, input) => scaleAndShift(spec, input.at(-1)!),
 
-  lower({ epsilon = defaultEpsilon }, build, x, { scale, shift }) {
+  lower({ epsilon = defaultEpsilon }, build, given, { scale, shift }, { input }) {
+    const x = build.regroup(given, input.at(-1)!);
     const { rows, columns, pitch } = x;
     const sizes = [rows, columns, pitch] as const;
     const gamma = scale ?? build.ones(columns);
     const beta = shift ?? build.zeros(columns);
     const statistics = build.vector(2 * rows);
-    const y = build.value(columns, build.needsGradient(x, scale, shift));
+    const y = build.valueLike(x, build.needsGradient(x, scale, shift));
     build.emit('layerNormalizationForward', y, statistics, x, gamma, beta, ...sizes, epsilon);
     build.count(2 * work * rows * columns);
     build.onBackward(y, (dy) => {

@@ -10,6 +10,7 @@ export interface ModelLayer {
   readonly input: Shape;
   readonly output: Shape;
   readonly parameters: Readonly<Record<string, ParameterDeclaration>>;
+  readonly constants: Readonly<Record<string, readonly number[]>>;
   /** Whether training changes it: neither it nor a layer around it is frozen. */
   readonly trainable: boolean;
   /** The layers inside it, stack by stack. */
@@ -65,6 +66,7 @@ function resolveLayer(
     input,
     output: definition.output(spec, input, inner, where),
     parameters: definition.parameters?.(spec, input) ?? {},
+    constants: definition.constants?.(spec, input) ?? {},
     trainable,
     stacks,
     path,

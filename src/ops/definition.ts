@@ -14,6 +14,8 @@ interface Options<Value extends number | boolean = number> {
 export interface ActivationDefinition extends Options {
   /** What the backward kernel reads: outputs y, or inputs z, which must then outlive the forward. */
   readonly slopeFrom: 'y' | 'z';
+  /** Whether an output depends on the whole row of inputs, not on its own alone. */
+  readonly mixes?: boolean;
   /** Whether outputs are never negative. */
   readonly positive?: boolean;
   /** Where f(z) = max(z, lowerBound): dense layers compute that themselves. */

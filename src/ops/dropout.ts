@@ -7,27 +7,28 @@ import type { Floats } from './definition.js';
  * the element's random word is at least `threshold` = rate · 2³², and 0 elsewhere.
  *
  * The word of element (r, u) has the key (seed, stream) and the counter (r · units + u, step), where r
- * counts the rows of the whole step, of which counters[7] came in parts before. So it
- * depends neither on the padding nor on the order in which rows are visited. `threshold` is the
- * unsigned word's bits as a signed integer. y may be x.
+ * counts the rows of the whole step: `positions` for each of the network's, of which counters[7] came
+ * in parts before. So it depends neither on the padding nor on the order in which rows are visited.
+ * `threshold` is the unsigned word's bits as a signed integer. y may be x.
  */
 export function dropoutForward(
   y: Floats,
   mask: Floats,
   x: Floats,
   counters: Int32Array,
-  batch: number,
+  rows: number,
   units: number,
   pitch: number,
+  positions: number,
   seed: number,
   stream: number,
   threshold: number,
   scale: number,
 ): void {
   const step = counters[2]!;
-  const before = counters[7]!;
+  const before = counters[7]! * positions;
   const kept = fround(scale);
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < rows; r++) {
     for (let u = 0; u < units; u++) {
       const i = r * pitch + u;
       const word = firstWord(seed, stream, (before + r) * units + u, step);
@@ -43,11 +44,11 @@ export function dropoutBackward(
   dx: Floats,
   dy: Floats,
   mask: Floats,
-  batch: number,
+  rows: number,
   units: number,
   pitch: number,
 ): void {
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < rows; r++) {
     for (let i = r * pitch, end = i + units; i < end; i++) dx[i] = fround(dy[i]! * mask[i]!);
   }
 }
@@ -62,9 +63,10 @@ export function alphaDropoutForward(
   mask: Floats,
   x: Floats,
   counters: Int32Array,
-  batch: number,
+  rows: number,
   units: number,
   pitch: number,
+  positions: number,
   seed: number,
   stream: number,
   threshold: number,
@@ -73,9 +75,9 @@ export function alphaDropoutForward(
   dropped: number,
 ): void {
   const step = counters[2]!;
-  const before = counters[7]!;
+  const before = counters[7]! * positions;
   const [factor, offset, other] = [fround(scale), fround(shift), fround(dropped)];
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < rows; r++) {
     for (let u = 0; u < units; u++) {
       const i = r * pitch + u;
       const word = firstWord(seed, stream, (before + r) * units + u, step);
@@ -96,17 +98,18 @@ export function gaussianNoiseForward(
   y: Floats,
   x: Floats,
   counters: Int32Array,
-  batch: number,
+  rows: number,
   units: number,
   pitch: number,
+  positions: number,
   seed: number,
   stream: number,
   deviation: number,
 ): void {
   const step = counters[2]!;
-  const before = counters[7]!;
+  const before = counters[7]! * positions;
   const factor = fround(deviation);
-  for (let r = 0; r < batch; r++) {
+  for (let r = 0; r < rows; r++) {
     for (let u = 0; u < units; u++) {
       const i = r * pitch + u;
       const uniform =

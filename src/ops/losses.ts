@@ -265,20 +265,21 @@ export function addLosses(
 }
 
 /**
- * A row counts as much as its weight says: losses[r] ← weights[r]·losses[r] and
- * dy[r, j] ← weights[r]·dy[r, j]. Weights stand `weightPitch` floats apart.
+ * A row counts as much as its weight says: losses[r] ← w·losses[r] and dy[r, j] ← w·dy[r, j], where
+ * w = weights[⌊r / positions⌋]. Weights stand `weightPitch` floats apart.
  */
 export function weightLosses(
   dy: Floats,
   losses: Floats,
   weights: Floats,
-  batch: number,
+  rows: number,
   units: number,
   pitch: number,
+  positions: number,
   weightPitch: number,
 ): void {
-  for (let r = 0; r < batch; r++) {
-    const weight = weights[r * weightPitch]!;
+  for (let r = 0; r < rows; r++) {
+    const weight = weights[Math.floor(r / positions) * weightPitch]!;
     losses[r] = fround(weight * losses[r]!);
     for (let j = 0; j < units; j++) {
       dy[r * pitch + j] = fround(weight * dy[r * pitch + j]!);

@@ -55,6 +55,7 @@ export function softmaxBackward(
 
 export const softmax = {
   slopeFrom: 'y',
+  mixes: true,
   positive: true,
   options: {},
   initializer: 'glorotUniform',

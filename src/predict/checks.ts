@@ -32,7 +32,7 @@ export function flag(value: unknown, otherwise: boolean, where: string): boolean
 /** One of the names of a table. */
 export function nameIn<K extends string>(
   value: unknown,
-  names: Readonly<Record<K, unknown>>,
+  names: Readonly<Partial<Record<K, unknown>>>,
   where: string,
 ): K {
   if (typeof value === 'string' && Object.hasOwn(names, value)) return value as K;

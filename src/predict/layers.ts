@@ -73,7 +73,7 @@ function normalize(
 
 function add(a: Values, b: Values, forward: Forward, path: string): Values {
   if (a.shape.join() !== b.shape.join()) {
-    refuse(path, `rows of shape [${a.shape}] to add up`, `[${b.shape}]`);
+    refuse(path, `shape [${a.shape}]`, `[${b.shape}]`);
   }
   const y = forward.values(a.shape, path);
   forward.emit('addRows', [y, a, b], a.columns, a.pitch);
@@ -83,8 +83,8 @@ function add(a: Values, b: Values, forward: Forward, path: string): Values {
 /** What training does, and prediction does not. */
 const identity: Lowering = (_options, x) => x;
 
-/** The kinds of layer, and what is left of them in prediction. */
-const lowerings: Readonly<Record<LayerSpec['type'], Lowering>> = {
+/** The kinds of layer that predict here, and what is left of them in prediction. */
+const lowerings: { readonly [K in LayerSpec['type']]?: Lowering } = {
   dense({ units, useBias, activation }, x, forward, path) {
     const inputs = widthOf(x, path);
     const outputs = count(units, `${path}: units`);
@@ -99,7 +99,10 @@ const lowerings: Readonly<Record<LayerSpec['type'], Lowering>> = {
   },
 
   activation({ activation }, x, forward, path) {
-    return activate(readActivation(activation, path), x, forward.values(x.shape, path), forward);
+    const f = readActivation(activation, path);
+    // It is over the last dimension, and values are flat here.
+    if (f.type === 'softmax') widthOf(x, path);
+    return activate(f, x, forward.values(x.shape, path), forward);
   },
 
   flatten: (_options, x) => ({ ...x, shape: [sizeOf(x.shape)] }),
@@ -141,7 +144,7 @@ export function lowerStack(layers: unknown, x: Values, forward: Forward, path: s
   return list(layers, path).reduce<Values>((values, layer, i) => {
     const at = `${path}.${i}`;
     const options = table(layer, at);
-    return lowerings[nameIn(options.type, lowerings, `${at}: type`)](options, values, forward, at);
+    return lowerings[nameIn(options.type, lowerings, `${at}: type`)]!(options, values, forward, at);
   }, x);
 }
 

@@ -98,7 +98,7 @@ class FilePredictor implements Predictor {
 
   predictClasses(x: InputRows): Label[] {
     const { y, decision, classes } = this.#parts;
-    return classesOf(this.predict(x), y.columns, decision, classes);
+    return classesOf(this.predict(x), y.shape.at(-1)!, decision, classes);
   }
 }
 

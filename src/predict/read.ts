@@ -32,7 +32,7 @@ export interface Parts {
 export function readParts(file: Uint8Array): Parts {
   const { spec: given, preprocessing, tensors } = openModelFile(file);
   const spec = table(given, 'spec');
-  if (spec.task !== undefined) refuse('task', 'the short form written out', spec.task);
+  if (spec.task !== undefined) refuse('task', 'none', spec.task);
   const inputShape = list(spec.inputShape, 'inputShape').map((size) => count(size, 'inputShape'));
   const columns = within(sizeOf(inputShape), 'inputShape: numbers in a row', 1, mostWidth);
   const { x: encoding, y: scaling } = table(spec.preprocess, 'preprocess');
@@ -51,13 +51,14 @@ export function readParts(file: Uint8Array): Parts {
   const layers = list(spec.layers, 'layers');
   if (layers.length === 0) refuse('layers', 'at least one', layers);
   const y = lowerStack(layers, x, forward, 'layers');
+  const units = y.shape.at(-1)!;
   const extra = [...tensors.left.keys()].find((name) => name.startsWith('layers.'));
-  if (extra !== undefined) refuse('tensors', 'those of the layers alone', extra);
+  if (extra !== undefined) refuse('tensors', 'those of layers alone', extra);
   return {
     ...{ forward, inputShape, x, y, inputColumns },
     outputColumns: readColumns(scaling, fitted.y, y.columns, 'y'),
-    decision: readDecision(spec.loss, layers, y.columns),
-    classes: readLabels(spec.classes, 'classes', y.columns === 1 ? 2 : y.columns),
+    decision: readDecision(spec.loss, layers, units),
+    classes: readLabels(spec.classes, 'classes', units === 1 ? 2 : units),
   };
 }
 

@@ -8,6 +8,8 @@ const widths = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 63, 64, 65, 130];
 const heights = [1, 2, 5];
 const seed = 0x1234567;
 const stream = 0x40003;
+/** How many rows count as one of the network's. */
+const positions = 3;
 /** Half of the words reach it; as a signed integer. */
 const threshold = (2 ** 31) | 0;
 const random = generator(31);
@@ -36,7 +38,7 @@ describe.each(widths)('%i columns', (columns) => {
     const x = matrix(rows, columns, draw);
     const y = matrix(rows, columns, () => 9);
     const mask = matrix(rows, columns, () => 8);
-    const key = [rows, columns, pitch, seed, stream];
+    const key = [rows, columns, pitch, positions, seed, stream];
     const dropout = withCounters(ops.dropoutForward, 3);
     expectSameBits('dropoutForward', dropout, [y, mask, x, counters()], [...key, threshold, 2]);
     const alpha = withCounters(ops.alphaDropoutForward, 3);
@@ -67,7 +69,7 @@ describe.each(widths)('%i columns', (columns) => {
   it.each(heights)('%i rows of noise', (rows) => {
     const pitch = pitchOf(columns);
     const x = matrix(rows, columns, draw);
-    const key = [rows, columns, pitch, seed, stream, 0.7];
+    const key = [rows, columns, pitch, positions, seed, stream, 0.7];
     const js = [x.slice(), counters()] as const;
     withCounters(ops.gaussianNoiseForward, 2)(inner(js[0]), inner(js[0]), inner(js[1]), ...key);
     for (const { exports, memory, base } of cores()) {

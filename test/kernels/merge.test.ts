@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addRows, copyColumns } from '../../src/ops/merge.js';
+import { addRows, copyColumns, joinRows, splitRows } from '../../src/ops/merge.js';
 import { pitchOf } from '../../src/tensor.js';
 import { expectSameBits, guard, inner, type JsKernel, matrix, sentinel } from './arrays.js';
 import { generator } from './core.js';
@@ -9,6 +9,8 @@ const random = generator(17);
 const draw = () => 2 * random() - 1;
 const add = addRows as JsKernel;
 const copy = copyColumns as JsKernel;
+const split = splitRows as JsKernel;
+const join = joinRows as JsKernel;
 
 describe('addRows', () => {
   it.each(sizes)('adds rows of %i columns, alike in all builds', (columns) => {
@@ -68,5 +70,32 @@ describe('copyColumns', () => {
     const [joined] = expectSameBits('copyColumns', copy, [y, x], [1, 2, 3, 16, 0, 8]);
     expect([...inner(joined!).subarray(0, 10)]).toEqual([9, 9, 9, 1, 1, 0, 0, 0, 9, 9]);
     expect(joined![guard - 1]).toBe(Math.fround(sentinel));
+  });
+});
+
+describe('splitRows and joinRows', () => {
+  it.each(sizes)('part rows of several positions of %i columns, and join them again', (columns) => {
+    for (const [rows, positions] of [
+      [1, 1],
+      [1, 3],
+      [3, 2],
+      [2, 7],
+    ] as const) {
+      const [wide, narrow] = [pitchOf(positions * columns), pitchOf(columns)];
+      const x = matrix(rows, positions * columns, draw);
+      const y = matrix(rows * positions, columns, () => 9);
+      const sizes = [rows, positions, columns];
+      const [parted] = expectSameBits('splitRows', split, [y, x], [...sizes, narrow, wide]);
+      for (let r = 0; r < rows; r++) {
+        for (let i = 0; i < positions * columns; i++) {
+          const [p, c] = [Math.floor(i / columns), i % columns];
+          const at = (r * positions + p) * narrow + c;
+          expect(inner(parted!)[at]).toBe(inner(x)[r * wide + i]);
+        }
+      }
+      const fresh = matrix(rows, positions * columns, () => 9);
+      const [back] = expectSameBits('joinRows', join, [fresh, parted!], [...sizes, wide, narrow]);
+      expect(back).toEqual(x);
+    }
   });
 });

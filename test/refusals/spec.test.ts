@@ -124,10 +124,27 @@ describe('layers', () => {
       "[0] (dropout): rate: expected a number, got '0.5'",
     ],
     [
-      { inputShape: [2, 3] },
-      ShapeError,
-      '[0] (dense): expected rows of one dimension, got rows of shape [2, 3]; put a flatten layer before it',
+      layer({ type: 'reshape', shape: [] }),
+      TypeError,
+      '[0] (reshape): shape: expected an array such as [28, 28, 1], got an array of 0',
     ],
+    [
+      layer({ type: 'reshape', shape: [-1, -1] }),
+      RangeError,
+      '[0] (reshape): shape: expected one −1 at most, got 2',
+    ],
+    [
+      layer({ type: 'reshape', shape: [2, 0] }),
+      RangeError,
+      '[0] (reshape): shape[1]: expected a whole number of at least 1, got 0',
+    ],
+    ...[[5], [-1, 5], [2, 2, 2]].map(
+      (shape): Refusal => [
+        { inputShape: [2, 3], layers: [layers.reshape({ shape })] },
+        ShapeError,
+        `[0] (reshape): rows of shape [2, 3] hold 6 numbers, which [${shape.join(', ')}] does not`,
+      ],
+    ),
   ]);
 });
 

@@ -29,6 +29,8 @@ interface Place {
   readonly values: Float32Array | undefined;
   /** What all of it is at first, where that is not 0. */
   readonly fill: number;
+  /** Whole numbers in it that never change. */
+  readonly constants: readonly number[] | undefined;
   size: number;
 }
 
@@ -60,7 +62,9 @@ export function writeProgram(model: Model, { weights }: Snapshot): Program {
     const name = weight ? weight.name.replaceAll('.', '_') : `values_${++values}`;
     const kept = weight && weights[weight.name]!.values;
     const fill = Number(tensor.offset === plan.ones.offset);
-    places.set(tensor.offset, { tensor, name, values: kept, fill, size });
+    const [, constants] =
+      [...plan.constants].find(([{ offset }]) => offset === tensor.offset) ?? [];
+    places.set(tensor.offset, { tensor, name, values: kept, fill, constants, size });
     return name;
   };
   const inputs = nameOf(rows);
@@ -80,8 +84,9 @@ export function writeProgram(model: Model, { weights }: Snapshot): Program {
 }
 
 /** An array with its numbers in it; rows are padded as the kernels count them. */
-function declaration({ tensor, name, values, fill, size }: Place): string {
+function declaration({ tensor, name, values, fill, constants, size }: Place): string {
   const { type, rows, columns, pitch } = tensor;
+  if (constants) return `const ${name} = Int32Array.of(${constants.join(', ')});`;
   if (!values) {
     const filled = fill === 0 ? '' : `.fill(${fill})`;
     return `const ${name} = new ${arrayTypes[type]}(${size})${filled};`;

@@ -5,6 +5,10 @@ import { attributeTypes, elementTypes } from './schema.js';
 type Attribute = Omit<OnnxAttribute, 'name'>;
 
 export const int = (value: number): Attribute => ({ int: value, type: attributeTypes.int });
+export const ints = (values: readonly number[]): Attribute => ({
+  ints: values,
+  type: attributeTypes.ints,
+});
 export const float = (value: number): Attribute => ({ float: value, type: attributeTypes.float });
 export const text = (value: string): Attribute => ({
   text: new TextEncoder().encode(value),

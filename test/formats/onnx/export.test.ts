@@ -90,6 +90,21 @@ describe('onnxruntime predicts the same', () => {
       ],
     ],
     [
+      'rows of several positions',
+      [3, 2, 5],
+      [
+        layers.batchNormalization(),
+        layers.dense({ units: 6, activation: 'softmax' }),
+        layers.layerNormalization(),
+        layers.parallel({
+          branches: [[], [layers.dense({ units: 2, useBias: false, activation: 'tanh' })]],
+        }),
+        layers.residual({ layers: [layers.dense({ units: 8 })] }),
+        layers.reshape({ shape: [8, -1] }),
+        layers.dense({ units: 3 }),
+      ],
+    ],
+    [
       'blocks of layers',
       [5],
       [

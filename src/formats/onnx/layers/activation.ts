@@ -4,16 +4,10 @@ import {
   type ActivationName,
   chooseActivation,
 } from '../../../layers/activation.js';
-import type { Shape } from '../../../tensor.js';
 import { float, type GraphBuilder, int, text } from '../graph.js';
 import type { ExportLayer } from './definition.js';
 
-type Write = (
-  x: string,
-  build: GraphBuilder,
-  options: Readonly<Record<string, number>>,
-  shape: Shape,
-) => string;
+type Write = (x: string, build: GraphBuilder, options: Readonly<Record<string, number>>) => string;
 
 /** An operator that is the activation itself. */
 const plain =
@@ -37,29 +31,21 @@ const operators: { readonly [K in ActivationName]?: Write } = {
   hardSigmoid: (x, build) =>
     build.node('HardSigmoid', [x], { alpha: float(1 / 6), beta: float(0.5) }),
   tanh: plain('Tanh'),
-  softmax(x, build, _options, shape) {
-    if (shape.length === 1) return build.node('Softmax', [x], { axis: int(-1) });
-    // Over the whole row, whatever its shape.
-    const flat = build.node('Flatten', [x], { axis: int(1) });
-    const y = build.node('Softmax', [flat], { axis: int(-1) });
-    const dims = build.ints('shape', [0, ...shape], [shape.length + 1]);
-    return build.node('Reshape', [y, dims]);
-  },
+  softmax: (x, build) => build.node('Softmax', [x], { axis: int(-1) }),
 };
 
 export function writeActivation(
   x: string,
   build: GraphBuilder,
   { type, options }: Choice<ActivationName>,
-  shape: Shape,
   where: string,
 ): string {
   const write = operators[type];
   if (!write) throw new TypeError(`toOnnx: ${where}: '${type}' has no ONNX form`);
-  return write(x, build, options, shape);
+  return write(x, build, options);
 }
 
 export const exportActivation: ExportLayer<ActivationLayerSpec> = (x, { layer, build }) => {
-  const { spec, output, where } = layer;
-  return writeActivation(x, build, chooseActivation(spec.activation, where), output, where);
+  const { spec, where } = layer;
+  return writeActivation(x, build, chooseActivation(spec.activation, where), where);
 };

@@ -20,6 +20,10 @@ export const exports: {
   activityRegularization: nothing,
   flatten: (x, { layer, build }) =>
     layer.input.length === 1 ? x : build.node('Flatten', [x], { axis: int(1) }),
+  reshape: (x, { layer, build }) => {
+    const dims = [0, ...layer.output];
+    return build.node('Reshape', [x, build.ints('shape', dims, [dims.length])]);
+  },
   batchNormalization: exportBatchNormalization,
   layerNormalization: exportLayerNormalization,
   residual: (x, { build, through }) => {
@@ -29,6 +33,6 @@ export const exports: {
   parallel(x, { layer, build, through }) {
     const parts = Object.keys(layer.stacks).map((stack) => through(stack, x));
     if (layer.spec.merge === 'add') return parts.reduce((sum, p) => build.node('Add', [sum, p]));
-    return build.node('Concat', parts, { axis: int(1) });
+    return build.node('Concat', parts, { axis: int(layer.output.length) });
   },
 };

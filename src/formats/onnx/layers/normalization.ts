@@ -3,14 +3,14 @@ import type {
   LayerNormalizationSpec,
 } from '../../../layers/normalization.js';
 import { defaultEpsilon, defaultMomentum } from '../../../layers/normalization.js';
-import { float } from '../graph.js';
+import { float, ints } from '../graph.js';
 import type { ExportContext, ExportLayer } from './definition.js';
 
 type Normalization = BatchNormalizationSpec | LayerNormalizationSpec;
 
 /** Scale and shift, which the operators always take. */
 function scaleAndShift({ layer, build, weights }: ExportContext<Normalization>): [string, string] {
-  const columns = layer.input[0]!;
+  const columns = layer.input.at(-1)!;
   const all = (name: string, value: number) =>
     build.floats(name, new Float32Array(columns).fill(value), [columns]);
   const { scale, shift } = layer.parameters;
@@ -19,10 +19,17 @@ function scaleAndShift({ layer, build, weights }: ExportContext<Normalization>):
 
 export const exportBatchNormalization: ExportLayer<BatchNormalizationSpec> = (x, context) => {
   const { layer, build, weights } = context;
-  const inputs = [x, ...scaleAndShift(context), weights('mean'), weights('variance')];
+  const rank = layer.input.length;
+  const moved = (value: string, axes: readonly number[]) =>
+    rank === 1 ? value : build.node('Transpose', [value], { perm: ints(axes) });
+  // The operator wants the channels behind the batch.
+  const between = Array.from({ length: rank - 1 }, (_, i) => i);
+  const given = moved(x, [0, rank, ...between.map((i) => i + 1)]);
+  const inputs = [given, ...scaleAndShift(context), weights('mean'), weights('variance')];
   const { epsilon = defaultEpsilon, momentum = defaultMomentum } = layer.spec;
   const attributes = { epsilon: float(epsilon), momentum: float(1 - momentum) };
-  return build.node('BatchNormalization', inputs, attributes);
+  const y = build.node('BatchNormalization', inputs, attributes);
+  return moved(y, [0, ...between.map((i) => i + 2), 1]);
 };
 
 export const exportLayerNormalization: ExportLayer<LayerNormalizationSpec> = (x, context) => {
