@@ -46,7 +46,7 @@ function kernelSides(kernel: string, inputs: readonly Draw[], options: readonly 
       }
     }
     const op = { kernel: kernel as KernelName, args };
-    const program = backend.compile([op], { scratch: records, records });
+    const program = backend.compile([op], { work: 0, scratch: records, records });
     program.run(1);
     const side: Side = { call: () => program.run(20), units: 20 * rows * columns };
     return { side, bits: (backend.view(out) as Float32Array).slice() };

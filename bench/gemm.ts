@@ -84,7 +84,7 @@ function layer(backend: Backend, inputs: number, units: number, batch: number) {
   };
   const written: Record<KernelName, Tensor> = { forward: y, dX: dx, dW: w };
   const programs = Object.fromEntries(
-    kernels.map((name) => [name, backend.compile([ops[name]], { scratch, records })]),
+    kernels.map((name) => [name, backend.compile([ops[name]], { work: 0, scratch, records })]),
   ) as Record<KernelName, Program>;
   return {
     programs,

@@ -63,7 +63,7 @@ export interface ListContext {
 const opWork = 200;
 
 /** Floating point operations of an elementwise pass, per element. */
-const elementWork = 8;
+export const elementWork = 8;
 
 const isKernel = (name: string): name is KernelName =>
   typeof (ops as Record<string, unknown>)[name] === 'function';

@@ -39,7 +39,8 @@ export type Weights = Record<string, Float32Array>;
 export interface NetworkOptions {
   /**
    * Where the kernels run: 'wasm' and 'js' give the same bits. Default 'wasm', or 'js' with a warning
-   * where WebAssembly cannot be had. Others are imported and handed over, as `fused` from
+   * where WebAssembly cannot be had. Without a name the module is compiled only once there is enough
+   * to do for it, with 'wasm' at once. Others are imported and handed over, as `fused` from
    * 'chainrule/fused'.
    */
   readonly backend?: BackendName | BackendFactory;

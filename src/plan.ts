@@ -15,7 +15,7 @@ import {
   mostRates,
   type Request,
 } from './lists.js';
-import { ListBuilder, type ListContext, type Penalty } from './lowering.js';
+import { elementWork, ListBuilder, type ListContext, type Penalty } from './lowering.js';
 import { streams } from './random.js';
 import { Arena, type Shape, type Tensor } from './tensor.js';
 
@@ -240,7 +240,8 @@ export class Plan {
     if (this.#lists.size >= mostLists) this.#lists.clear();
     const { ops, scratch, ...rest } = this.#lower(request);
     this.backend.reserve(this.#arena.mark);
-    const program = this.backend.compile(ops, { scratch, records: this.#records });
+    const { work } = rest;
+    const program = this.backend.compile(ops, { work, scratch, records: this.#records });
     const list = { program, ...rest };
     this.#lists.set(key, list);
     return list;
@@ -267,6 +268,8 @@ export class Plan {
     const build = this.#builder();
     const key = [model.seed, streams.shuffle] as const;
     build.emit('shuffleIndices', indices, training, counters, ...key, training.columns);
+    // A random word takes some eighty operations.
+    build.count(10 * elementWork * training.columns);
     build.scratch(16);
     return this.#compile(build);
   }
@@ -275,14 +278,15 @@ export class Plan {
   checking(): Program {
     const build = this.#builder();
     build.emit('requireFinite', this.learnt, this.learnt.columns);
+    build.count(this.learnt.columns);
     return this.#compile(build);
   }
 
-  #compile({ ops, scratchSize }: ListBuilder): Program {
+  #compile({ ops, work, scratchSize }: ListBuilder): Program {
     this.#arena.rewind(this.#listMark);
     const scratch = this.#scratch(scratchSize);
     this.backend.reserve(this.#arena.mark);
-    return this.backend.compile(ops, { scratch, records: this.#records });
+    return this.backend.compile(ops, { work, scratch, records: this.#records });
   }
 
   /** Room for packing, for each thread. */
@@ -443,7 +447,9 @@ export class Plan {
       });
       const blocks = [trainable, ...this.#slots, this.#gradients].map(within);
       const decays = decay !== 'none' && range !== this.#others;
-      build.emitNamed(step, [...blocks, hyper, range.rows * range.pitch, Number(decays)]);
+      const size = range.rows * range.pitch;
+      build.emitNamed(step, [...blocks, hyper, size, Number(decays)]);
+      build.count(elementWork * size);
     }
     for (const { tensor, constraint } of this.parameters) {
       if (!constraint) continue;

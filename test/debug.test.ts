@@ -9,9 +9,9 @@ function traceOf(backend: ReturnType<typeof debug.create>): string {
   backend.reserve(1024);
   const far = at(2 ** 28);
   const op = { kernel: 'reluForward', args: [far, far, 1, 8, 8] } as const;
-  const workspace = { scratch: at(0), records: { ...at(64), type: 'i32', pitch: 64 } } as const;
+  const records = { ...at(64), type: 'i32', pitch: 64 } as const;
   try {
-    backend.compile([op], workspace).run(1);
+    backend.compile([op], { work: 0, scratch: at(0), records }).run(1);
   } catch (error) {
     return (error as Error).stack!;
   }

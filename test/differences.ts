@@ -84,7 +84,9 @@ export class Differences {
     for (const op of this.#plan.describe(this.#request)) {
       const { kernel, args } = op;
       const run = (one: typeof op) =>
-        backend.compile([one], { scratch: this.#plan.sums, records: this.#plan.sums }).run(1);
+        backend
+          .compile([one], { work: 0, scratch: this.#plan.sums, records: this.#plan.sums })
+          .run(1);
       const floor = args.at(-1) as number;
       if (kernel === 'denseForward' && floor > Number.NEGATIVE_INFINITY) {
         run({ kernel, args: [...args.slice(0, -1), Number.NEGATIVE_INFINITY] });

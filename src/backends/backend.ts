@@ -35,21 +35,18 @@ export interface Program {
   run(steps: number): number;
 }
 
-/** What a backend may use of the arena to run a list; the JS backend needs none of it. */
+/** What a backend may use to run a list; the JS backend needs none of it. */
 export interface Workspace {
+  /** Floating point operations of one walk, roughly. */
+  readonly work: number;
   /** Where kernels pack panels. */
   readonly scratch: Tensor;
   /** Room for the records of a few lists at a time, one list a row. */
   readonly records: Tensor;
 }
 
-/** One network's memory, and the means to run lists on it. */
-export interface Backend {
-  readonly name: BackendName | WasmBuild;
-  /** How many threads walk a list side by side, each with records and scratch of its own; default 1. */
-  readonly threads?: number;
-  /** What runs the kernels, where that is WebAssembly: a worker may be handed it. */
-  readonly module?: WebAssembly.Module;
+/** One network's memory. */
+export interface Memory {
   /**
    * The whole arena. Making room gives new arrays and leaves the old ones useless, so they are read
    * here each time and never kept.
@@ -59,6 +56,15 @@ export interface Backend {
   view(tensor: Tensor): KernelArray;
   /** Makes room for an arena of this many floats. What it held stays; new floats are 0. */
   reserve(floats: number): void;
+}
+
+/** A network's memory, and the means to run lists on it. */
+export interface Backend extends Memory {
+  readonly name: BackendName | WasmBuild;
+  /** How many threads walk a list side by side, each with records and scratch of its own; default 1. */
+  readonly threads?: number;
+  /** What runs the kernels, where that is WebAssembly: a worker may be handed it. */
+  readonly module?: WebAssembly.Module | undefined;
   compile(ops: readonly Op[], workspace: Workspace): Program;
 }
 

@@ -1,10 +1,12 @@
 import { known, show } from '../checks.js';
 import type { Backend, BackendFactory, BackendName } from './backend.js';
-import { embeddedModule } from './embedded.js';
+import { comesCompiled, embeddedModule } from './embedded.js';
 import { jsBackend } from './js.js';
+import { smallWork, type Tier, TieredBackend, withoutWasm } from './tiered.js';
 import { wasmBackend } from './wasm.js';
 
 const backends = { wasm: () => wasmBackend(embeddedModule()), js: () => jsBackend() };
+const tier: Tier = { load: embeddedModule, left: smallWork };
 
 /** The asked backend; if none is asked, the JS one with a warning where WebAssembly is not to be had. */
 export function createBackend(
@@ -22,9 +24,9 @@ export function createBackend(
     return backends[asked]();
   }
   try {
-    return backends.wasm();
+    return comesCompiled ? backends.wasm() : new TieredBackend(tier, warn);
   } catch (error) {
-    warn(`chainrule: WebAssembly cannot be used here, the JS backend runs instead (${error})`);
+    warn(withoutWasm(error));
     return backends.js();
   }
 }

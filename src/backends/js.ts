@@ -1,7 +1,7 @@
 import { MemoryError } from '../errors.js';
 import * as ops from '../ops/index.js';
-import type { ElementType, Tensor } from '../tensor.js';
-import type { Backend, KernelArray, KernelName, Op, Program } from './backend.js';
+import type { ElementType } from '../tensor.js';
+import type { Backend, KernelName, Memory, Op, Program } from './backend.js';
 
 type Kernel = (...args: unknown[]) => unknown;
 
@@ -32,6 +32,30 @@ function bound(f: Kernel, args: readonly unknown[]): () => unknown {
   }
 }
 
+/** A list on plain JavaScript, with its calls bound to views of the memory. */
+export function bindList(list: readonly Op[], memory: Memory): Program {
+  let calls: (() => unknown)[] = [];
+  /** Views are made anew when the memory has moved. */
+  let madeFor: Float32Array | undefined;
+  return {
+    run(steps) {
+      if (madeFor !== memory.floats) {
+        calls = list.map(({ kernel, args }) =>
+          bound(
+            ops[kernel satisfies KernelName] as Kernel,
+            args.map((arg) => (typeof arg === 'number' ? arg : memory.view(arg))),
+          ),
+        );
+        madeFor = memory.floats;
+      }
+      for (let step = 0; step < steps; step++) {
+        for (let i = 0; i < calls.length; i++) if (calls[i]!() === true) return step;
+      }
+      return steps;
+    },
+  };
+}
+
 /**
  * The plain JavaScript backend. It is the specification that the WASM one must equal to the bit.
  *
@@ -41,47 +65,19 @@ export function jsBackend(
   Floats: typeof Float32Array | typeof Float64Array = Float32Array,
 ): Backend {
   let floats = new Floats(0);
-  /** Programs hold views of the arena, and make new ones when it has moved. */
-  let generation = 0;
-
-  function view(tensor: Tensor): KernelArray {
-    const start = tensor.offset * floats.BYTES_PER_ELEMENT;
-    const size = tensor.rows * tensor.pitch;
-    const types = { f32: Floats, i32: Int32Array, f64: Float64Array } satisfies Record<
-      ElementType,
-      unknown
-    >;
-    return new types[tensor.type](floats.buffer, start, size);
-  }
-
-  function compile(list: readonly Op[]): Program {
-    let calls: (() => unknown)[] = [];
-    let madeFor = -1;
-    return {
-      run(steps) {
-        if (madeFor !== generation) {
-          calls = list.map(({ kernel, args }) =>
-            bound(
-              ops[kernel satisfies KernelName] as Kernel,
-              args.map((arg) => (typeof arg === 'number' ? arg : view(arg))),
-            ),
-          );
-          madeFor = generation;
-        }
-        for (let step = 0; step < steps; step++) {
-          for (let i = 0; i < calls.length; i++) if (calls[i]!() === true) return step;
-        }
-        return steps;
-      },
-    };
-  }
-
-  return {
-    name: 'js',
+  const memory: Memory = {
     get floats() {
       return floats as Float32Array;
     },
-    view,
+    view(tensor) {
+      const start = tensor.offset * floats.BYTES_PER_ELEMENT;
+      const size = tensor.rows * tensor.pitch;
+      const types = { f32: Floats, i32: Int32Array, f64: Float64Array } satisfies Record<
+        ElementType,
+        unknown
+      >;
+      return new types[tensor.type](floats.buffer, start, size);
+    },
     reserve(size) {
       if (size <= floats.length) return;
       let larger: typeof floats;
@@ -92,8 +88,10 @@ export function jsBackend(
       }
       larger.set(floats);
       floats = larger;
-      generation++;
     },
-    compile,
   };
+  return Object.assign(memory, {
+    name: 'js' as const,
+    compile: (list: readonly Op[]) => bindList(list, memory),
+  });
 }

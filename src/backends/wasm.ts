@@ -1,17 +1,8 @@
 import type { instantiate } from '../../build/core.js';
 import { meeting, records } from '../../build/records.js';
-import { MemoryError } from '../errors.js';
-import type { ElementType, Tensor } from '../tensor.js';
-import type {
-  Arguments,
-  Backend,
-  KernelArray,
-  KernelName,
-  Kernels,
-  Op,
-  Program,
-  WasmBuild,
-} from './backend.js';
+import type { Tensor } from '../tensor.js';
+import type { Arguments, Backend, KernelName, Kernels, Op, Program, WasmBuild } from './backend.js';
+import { LinearMemory } from './memory.js';
 
 /** The module's exports, as the compiler of assembly/ describes them. */
 export type Core = Awaited<ReturnType<typeof instantiate>>;
@@ -22,10 +13,13 @@ type Twins = { [K in KernelName]: (...args: Arguments<K, number>) => ReturnType<
 /** This assignment is the contract: it compiles only while every kernel has its twin. */
 const twinsOf = (core: Core): Twins => core;
 
-const pageBytes = 65536;
+/**
+ * Where a network's part of the memory begins, in bytes: behind the data of the module. It is the same
+ * for every build, so that it is known before one is compiled.
+ */
+export const dataBytes = 4096;
+
 const recordWords = 16;
-/** Vector loads may read past the last row of the arena, never write. */
-const slackBytes = 64;
 
 const floatBits = new Float32Array(1);
 const intBits = new Int32Array(floatBits.buffer);
@@ -86,6 +80,70 @@ function encode(
   return words;
 }
 
+/** What makes lists ready for an instance of the module, on a network's memory. */
+export function runnerOf(
+  module: WebAssembly.Module,
+  arena: LinearMemory,
+  team?: Team,
+): Backend['compile'] {
+  // By its constructor: a module that an edge runtime hands over comes from another realm, so that
+  // helpers which ask whether it is an `instanceof WebAssembly.Module` take it for bytes.
+  const instance = new WebAssembly.Instance(module, { env: { memory: arena.memory } });
+  const core = instance.exports as unknown as Core;
+  twinsOf(core);
+  const pointer = (tensor: Tensor) => arena.pointer(tensor);
+  /** Which program's records stand in each slot of the region for records. */
+  const owners: (Program | undefined)[] = [];
+  let nextSlot = 0;
+
+  return (ops, { scratch, records: region }) => {
+    const shared = team?.share(ops) ?? [ops];
+    // The list of one thread comes first, and those of several behind it.
+    const lists = shared.length > 1 ? [ops, ...shared] : [ops];
+    const encoded = lists.map((list) => encode(list, pointer, dataBytes));
+    const count = ops.length;
+    const scratchPointer = pointer(scratch);
+    const scratchBytes = (scratch.columns / (team?.threads ?? 1)) * 4;
+    let slot = -1;
+    const program: Program = {
+      run(steps) {
+        // One row through layers that do nothing: the runner expects an op.
+        if (count === 0) return steps;
+        if (slot < 0 || owners[slot] !== program) {
+          slot = nextSlot;
+          nextSlot = (nextSlot + 1) % region.rows;
+          owners[slot] = program;
+          const place = arena.view(region) as Int32Array;
+          let at = slot * region.pitch;
+          for (const words of encoded) {
+            place.set(words, at);
+            at += words.length;
+          }
+        }
+        const list = pointer(region) + slot * region.pitch * 4;
+        if (lists.length === 1 || !team!.ready()) {
+          return core.run(list, count, steps, scratchPointer);
+        }
+        let from = list + count * recordWords * 4;
+        const walks = lists.slice(1).map((own, t) => {
+          const walk = {
+            list: from,
+            count: own.length,
+            scratch: scratchPointer + t * scratchBytes,
+          };
+          from += own.length * recordWords * 4;
+          return walk;
+        });
+        const [first] = walks;
+        return team!.walk(walks, steps, () =>
+          core.run(first!.list, first!.count, steps, first!.scratch),
+        );
+      },
+    };
+    return program;
+  };
+}
+
 /**
  * The WebAssembly backend: one memory and one instance of the module for each network.
  *
@@ -99,95 +157,8 @@ export function wasmBackend(
   team?: Team,
 ): Backend {
   const memory = team?.memory ?? new WebAssembly.Memory({ initial: 1 });
-  // By its constructor: a module that an edge runtime hands over comes from another realm, so that
-  // helpers which ask whether it is an `instanceof WebAssembly.Module` take it for bytes.
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const core = instance.exports as unknown as Core;
-  twinsOf(core);
-  const sync = Math.ceil(core.heapBase() / slackBytes) * slackBytes;
-  const base = sync + (team?.bytes ?? 0);
-  team?.begin(sync);
-
-  let floats = new Float32Array(memory.buffer, base, 0);
-  const pointer = (tensor: Tensor) => base + tensor.offset * 4;
-  /** Which program's records stand in each slot of the region for records. */
-  const owners: (Program | undefined)[] = [];
-  let nextSlot = 0;
-
-  function view(tensor: Tensor): KernelArray {
-    const types = { f32: Float32Array, i32: Int32Array, f64: Float64Array } satisfies Record<
-      ElementType,
-      unknown
-    >;
-    return new types[tensor.type](memory.buffer, pointer(tensor), tensor.rows * tensor.pitch);
-  }
-
-  return {
-    name,
-    threads: team?.threads ?? 1,
-    module,
-    get floats() {
-      return floats;
-    },
-    view,
-    reserve(size) {
-      if (size <= floats.length) return;
-      const missing = base + size * 4 + slackBytes - memory.buffer.byteLength;
-      if (missing > 0) {
-        try {
-          memory.grow(Math.ceil(missing / pageBytes));
-        } catch {
-          throw new MemoryError(`no room for ${((size * 4) / 2 ** 20).toFixed(0)} MiB`);
-        }
-      }
-      const room = Math.floor((memory.buffer.byteLength - base - slackBytes) / 4);
-      floats = new Float32Array(memory.buffer, base, room);
-    },
-    compile(ops, { scratch, records: region }) {
-      const shared = team?.share(ops) ?? [ops];
-      // The list of one thread comes first, and those of several behind it.
-      const lists = shared.length > 1 ? [ops, ...shared] : [ops];
-      const encoded = lists.map((list) => encode(list, pointer, sync));
-      const count = ops.length;
-      const scratchPointer = pointer(scratch);
-      const scratchBytes = (scratch.columns / (team?.threads ?? 1)) * 4;
-      let slot = -1;
-      const program: Program = {
-        run(steps) {
-          // One row through layers that do nothing: the runner expects an op.
-          if (count === 0) return steps;
-          if (slot < 0 || owners[slot] !== program) {
-            slot = nextSlot;
-            nextSlot = (nextSlot + 1) % region.rows;
-            owners[slot] = program;
-            const place = view(region) as Int32Array;
-            let at = slot * region.pitch;
-            for (const words of encoded) {
-              place.set(words, at);
-              at += words.length;
-            }
-          }
-          const list = pointer(region) + slot * region.pitch * 4;
-          if (lists.length === 1 || !team!.ready()) {
-            return core.run(list, count, steps, scratchPointer);
-          }
-          let from = list + count * recordWords * 4;
-          const walks = lists.slice(1).map((own, t) => {
-            const walk = {
-              list: from,
-              count: own.length,
-              scratch: scratchPointer + t * scratchBytes,
-            };
-            from += own.length * recordWords * 4;
-            return walk;
-          });
-          const [first] = walks;
-          return team!.walk(walks, steps, () =>
-            core.run(first!.list, first!.count, steps, first!.scratch),
-          );
-        },
-      };
-      return program;
-    },
-  };
+  const arena = new LinearMemory(memory, dataBytes + (team?.bytes ?? 0));
+  team?.begin(dataBytes);
+  const compile = runnerOf(module, arena, team);
+  return Object.assign(arena, { name, threads: team?.threads ?? 1, module, compile });
 }
