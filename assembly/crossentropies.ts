@@ -68,36 +68,49 @@ export function binaryCrossentropyLoss(
   );
 }
 
+/** What value and slope have in common besides `shared`: log(1 + e), w·t·q^γ and (1 − t)·p^γ. */
+let logRest: v128 = i32x4(0, 0, 0, 0);
+let positive: v128 = i32x4(0, 0, 0, 0);
+let negative: v128 = i32x4(0, 0, 0, 0);
+
 @unmanaged @final
 class BinaryFocalCrossentropy {
-  @inline shared(y: v128, _t: v128, _gamma: v128, _weight: v128): v128 {
-    return expNegative(minusAbs(y));
+  @inline shared(y: v128, t: v128, gamma: v128, weight: v128): v128 {
+    const e = expNegative(minusAbs(y));
+    logRest = log1pUnit(e);
+    positive = f32x4.mul(f32x4.mul(weight, t), powerOf(gamma, minusLogQ(y)));
+    negative = f32x4.mul(f32x4.sub(splatAt(ONE), t), powerOf(gamma, minusLogP(y)));
+    return e;
   }
 
-  @inline value(y: v128, t: v128, shared: v128, gamma: v128, weight: v128): v128 {
-    const logP = f32x4.add(negativePart(y), log1pUnit(shared));
-    const logQ = f32x4.add(f32x4.pmax(f32x4.splat(0), y), log1pUnit(shared));
-    const positive = f32x4.mul(f32x4.mul(weight, t), powerOf(gamma, logQ));
-    const negative = f32x4.mul(f32x4.sub(splatAt(ONE), t), powerOf(gamma, logP));
-    return f32x4.add(f32x4.mul(positive, logP), f32x4.mul(negative, logQ));
+  @inline value(y: v128, _t: v128, _shared: v128, _gamma: v128, _weight: v128): v128 {
+    return f32x4.add(f32x4.mul(positive, minusLogP(y)), f32x4.mul(negative, minusLogQ(y)));
   }
 
-  @inline slope(y: v128, t: v128, shared: v128, gamma: v128, weight: v128): v128 {
+  @inline slope(y: v128, _t: v128, shared: v128, gamma: v128, _weight: v128): v128 {
     const one = splatAt(ONE);
-    const zero = f32x4.splat(0);
-    const logP = f32x4.add(negativePart(y), log1pUnit(shared));
-    const logQ = f32x4.add(f32x4.pmax(zero, y), log1pUnit(shared));
     const sum = f32x4.add(one, shared);
     const small = shareOf(shared, minusAbs(y));
-    const below = f32x4.lt(y, zero);
+    const below = f32x4.lt(y, f32x4.splat(0));
     const p = f32x4.div(v128.bitselect(small, one, below), sum);
     const q = f32x4.div(v128.bitselect(one, small, below), sum);
-    const positive = f32x4.mul(f32x4.mul(weight, t), powerOf(gamma, logQ));
-    const negative = f32x4.mul(f32x4.sub(one, t), powerOf(gamma, logP));
-    const up = f32x4.add(f32x4.mul(f32x4.mul(gamma, q), logQ), p);
-    const down = f32x4.add(f32x4.mul(f32x4.mul(gamma, p), logP), q);
+    const up = f32x4.add(f32x4.mul(f32x4.mul(gamma, q), minusLogQ(y)), p);
+    const down = f32x4.add(f32x4.mul(f32x4.mul(gamma, p), minusLogP(y)), q);
     return f32x4.sub(f32x4.mul(negative, up), f32x4.mul(positive, down));
   }
+}
+
+/** −log p and −log q, once `logRest` is there. */
+// @ts-ignore: decorator
+@inline
+function minusLogP(y: v128): v128 {
+  return f32x4.add(negativePart(y), logRest);
+}
+
+// @ts-ignore: decorator
+@inline
+function minusLogQ(y: v128): v128 {
+  return f32x4.add(f32x4.pmax(f32x4.splat(0), y), logRest);
 }
 
 /** exp(−γ·x) for x ≥ 0. */

@@ -1,5 +1,5 @@
 /** The losses. src/ops/losses.ts states formulas, order of sums, aliasing and padding. */
-import { expNegative, log, log1pUnit, tanh } from './internal/math';
+import { expBounded, expNegativeOf, log, log1pUnit, minusAbs, tanhOf } from './internal/math';
 import { pointwise } from './internal/pointwise';
 import { joinLanes, splatAt, tailMask } from './internal/simd';
 
@@ -95,18 +95,26 @@ export function huberLoss(
 @unmanaged @final
 class LogCosh {
   @inline shared(y: v128, t: v128, _a: v128, _b: v128): v128 {
-    return f32x4.sub(y, t);
+    return expBounded(minusTwice(f32x4.sub(y, t)));
   }
 
-  @inline value(_y: v128, _t: v128, shared: v128, _a: v128, _b: v128): v128 {
-    const size = f32x4.abs(shared);
-    const e = expNegative(f32x4.neg(f32x4.add(size, size)));
-    return f32x4.add(f32x4.sub(size, splatAt(LN2)), log1pUnit(e));
+  @inline value(y: v128, t: v128, shared: v128, _a: v128, _b: v128): v128 {
+    const d = f32x4.sub(y, t);
+    const e = expNegativeOf(minusTwice(d), shared);
+    return f32x4.add(f32x4.sub(f32x4.abs(d), splatAt(LN2)), log1pUnit(e));
   }
 
-  @inline slope(_y: v128, _t: v128, shared: v128, _a: v128, _b: v128): v128 {
-    return tanh(shared);
+  @inline slope(y: v128, t: v128, shared: v128, _a: v128, _b: v128): v128 {
+    return tanhOf(f32x4.sub(y, t), shared);
   }
+}
+
+/** −2|d| */
+// @ts-ignore: decorator
+@inline
+function minusTwice(d: v128): v128 {
+  const a = minusAbs(d);
+  return f32x4.add(a, a);
 }
 
 export function logCoshLoss(

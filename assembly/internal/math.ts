@@ -67,7 +67,14 @@ export function expBounded(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expNegative(x: v128): v128 {
-  return v128.andnot(expBounded(x), f32x4.lt(x, splatAt(EXP_LOWEST)));
+  return expNegativeOf(x, expBounded(x));
+}
+
+/** The same, given `expBounded(x)`. */
+// @ts-ignore: decorator
+@inline
+export function expNegativeOf(x: v128, bounded: v128): v128 {
+  return v128.andnot(bounded, f32x4.lt(x, splatAt(EXP_LOWEST)));
 }
 
 /** `x` where `z` is at least −43, and else 0. */
@@ -149,10 +156,17 @@ const TANH: usize = memory.data<f32>([
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
+  const a = minusAbs(x);
+  return tanhOf(x, expBounded(f32x4.add(a, a)));
+}
+
+/** The same, given `expBounded(−2|x|)`. */
+// @ts-ignore: decorator
+@inline
+export function tanhOf(x: v128, e: v128): v128 {
   const one = splatAt(ONE);
   const sign = v128.and(x, splatAt(SIGN));
   const a = minusAbs(x);
-  const e = expBounded(f32x4.add(a, a));
   const q = f32x4.div(e, f32x4.add(one, e));
   const large = v128.or(f32x4.sub(one, f32x4.add(q, q)), sign);
   const z = f32x4.mul(x, x);
