@@ -52,7 +52,7 @@ export async function start({ quick }: Effort): Promise<Table[]> {
   }
   const over = first.map((time, i) => time - bare[i]!);
   const published = Buffer.from(loaded('index.js'));
-  const wasm = readFileSync(join(root, 'build/core.wasm'));
+  const wasm = readFileSync(join(root, 'build/core.inline.wasm'));
   const size = (name: string, bytes: Uint8Array) => ({
     name,
     values: { bytes: bytes.length, gzipped: gzipped(bytes) },

@@ -128,7 +128,7 @@ for (const [runtime, suffix] of Object.entries(importing)) {
   await bundleAll({ outDir: `dist/${runtime}`, esbuildPlugins }, everywhere);
   dropBareImports(`dist/${runtime}`);
 }
-for (const name of modules) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+for (const name of modules) copyFileSync(`build/${name}.inline.wasm`, `dist/${name}.wasm`);
 copyFileSync('build/worker-thread.script.js', 'dist/worker-thread.js');
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -4,14 +4,14 @@ import type { Tensor } from '../tensor.js';
 import type { Arguments, Backend, KernelName, Kernels, Op, Program, WasmBuild } from './backend.js';
 import { LinearMemory } from './memory.js';
 
-/** The module's exports, as the compiler of assembly/ describes them. */
-export type Core = Awaited<ReturnType<typeof instantiate>>;
-
 /** What the exports must be, kernel by kernel, for the twins in src/ops. */
 type Twins = { [K in KernelName]: (...args: Arguments<K, number>) => ReturnType<Kernels[K]> };
 
-/** This assignment is the contract: it compiles only while every kernel has its twin. */
-const twinsOf = (core: Core): Twins => core;
+/** This is the contract: it is a type only while every kernel has its twin. */
+type WithTwins<Exports extends Twins> = Exports;
+
+/** The module's exports, as the compiler of assembly/ describes them. What is carried has `run` alone. */
+type Core = WithTwins<Awaited<ReturnType<typeof instantiate>>>;
 
 /**
  * Where a network's part of the memory begins, in bytes: behind the data of the module. It is the same
@@ -89,8 +89,7 @@ export function runnerOf(
   // By its constructor: a module that an edge runtime hands over comes from another realm, so that
   // helpers which ask whether it is an `instanceof WebAssembly.Module` take it for bytes.
   const instance = new WebAssembly.Instance(module, { env: { memory: arena.memory } });
-  const core = instance.exports as unknown as Core;
-  twinsOf(core);
+  const { run } = instance.exports as unknown as Pick<Core, 'run'>;
   const pointer = (tensor: Tensor) => arena.pointer(tensor);
   /** Which program's records stand in each slot of the region for records. */
   const owners: (Program | undefined)[] = [];
@@ -122,7 +121,7 @@ export function runnerOf(
         }
         const list = pointer(region) + slot * region.pitch * 4;
         if (lists.length === 1 || !team!.ready()) {
-          return core.run(list, count, steps, scratchPointer);
+          return run(list, count, steps, scratchPointer);
         }
         let from = list + count * recordWords * 4;
         const walks = lists.slice(1).map((own, t) => {
@@ -136,7 +135,7 @@ export function runnerOf(
         });
         const [first] = walks;
         return team!.walk(walks, steps, () =>
-          core.run(first!.list, first!.count, steps, first!.scratch),
+          run(first!.list, first!.count, steps, first!.scratch),
         );
       },
     };
