@@ -30,6 +30,9 @@ for (const file of families.sort()) {
       }
       return kinds[type];
     });
+    if (!/^p*i*f*$/.test(signature.join(''))) {
+      throw new Error(`${file}: ${name}: expected pointers, then integers, then floats`);
+    }
     if (signature.length > recordBytes / 4 - 1) {
       throw new Error(`${file}: ${name} has ${signature.length} parameters, a record holds 15`);
     }
@@ -37,6 +40,9 @@ for (const file of families.sort()) {
     kernels.push({ family: file.slice(0, -3), name, signature: signature.join(''), stops });
   }
 }
+
+// The host has the names too, in the exports of src/ops, and counts as they are sorted.
+kernels.sort((a, b) => (a.name < b.name ? -1 : 1));
 
 const wasmTypes = { p: 'usize', i: 'i32', f: 'f32' };
 const cases = kernels.map(({ name, signature, stops }, code) => {
@@ -81,14 +87,12 @@ ${cases.join('\n')}
 );
 
 mkdirSync('build', { recursive: true });
-const entries = kernels.map(({ name, signature }, code) => `  ${name}: [${code}, '${signature}'],`);
+const floats = kernels.map(({ signature }) => signature.split('f').length - 1).join('');
 writeFileSync(
   'build/records.ts',
   `// Written by scripts/generate-runner.mjs from the signatures of the kernels.
-/** Each kernel's number, and its parameters: p a pointer, i an integer, f a float. */
-export const records = {
-${entries.join('\n')}
-} as const;
+/** For each kernel, in the order of their names, how many floats its parameters end with. */
+export const floats = '${floats}';
 
 /** The number of what is no kernel: a place where threads wait for one another. */
 export const meeting = ${kernels.length};

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { records } from '../build/records.js';
+import { floats } from '../build/records.js';
 
 /** The functions that a file exports, with the names of their parameters in order. */
 function signatures(file: string): Map<string, string[]> {
@@ -42,12 +42,15 @@ describe('src/ops and assembly are twins', () => {
 
   it('as the compiler saw them', () => {
     const emitted = readFileSync('build/core.d.ts', 'utf8');
+    let kernels = 0;
     for (const file of ours) {
       for (const [name, parameters] of signatures(`src/ops/${file}`)) {
         const list = parameters.map((p) => `${p}: number`).join(', ');
         expect(emitted).toContain(`export function ${name}(${list}): `);
-        expect(records).toHaveProperty(name);
+        kernels++;
       }
     }
+    // The runner counts them all, and so does who writes its records.
+    expect(floats).toHaveLength(kernels);
   });
 });

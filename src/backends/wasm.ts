@@ -1,5 +1,6 @@
 import type { instantiate } from '../../build/core.js';
-import { meeting, records } from '../../build/records.js';
+import { floats, meeting } from '../../build/records.js';
+import * as kernels from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
 import type { Arguments, Backend, KernelName, Kernels, Op, Program, WasmBuild } from './backend.js';
 import { LinearMemory } from './memory.js';
@@ -52,6 +53,20 @@ export interface Team {
   begin(pointer: number): void;
 }
 
+let numbers: ReadonlyMap<string, number> | undefined;
+
+/** A kernel's number: its place among all of them, sorted by name. */
+function numberOf(kernel: KernelName): number {
+  numbers ??= new Map(
+    Object.entries(kernels)
+      .filter(([, value]) => typeof value === 'function')
+      .map(([name]) => name)
+      .sort()
+      .map((name, number) => [name, number]),
+  );
+  return numbers.get(kernel)!;
+}
+
 /** A list as the runner reads it: records of 16 words, the kernel's number first. */
 function encode(
   ops: readonly (Op | Meeting)[],
@@ -65,12 +80,13 @@ function encode(
       return;
     }
     const { kernel, args } = op;
-    const [code, signature] = records[kernel];
-    words[i * recordWords] = code;
+    const number = numberOf(kernel);
+    words[i * recordWords] = number;
+    const firstFloat = args.length - Number(floats[number]);
     args.forEach((arg, j) => {
       const at = i * recordWords + 1 + j;
       if (typeof arg !== 'number') words[at] = pointer(arg);
-      else if (signature[j] === 'i') words[at] = arg;
+      else if (j < firstFloat) words[at] = arg;
       else {
         floatBits[0] = arg;
         words[at] = intBits[0]!;
