@@ -1,5 +1,6 @@
 // What a program costs that imports the package: bundled and minified by esbuild, gzipped. Each has a
-// limit. `check-size.mjs --files` says besides what each file adds to the first.
+// limit. `check-size.mjs --files` says besides what each file adds to the first, and `--parts` what the
+// parts of the package do, as docs/size.md has it.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build, transform } from 'esbuild';
@@ -35,20 +36,43 @@ for (const [program, limit] of Object.entries(limits)) {
   if (bytes > limit) process.exitCode = 1;
 }
 
-if (process.argv.includes('--files')) {
+/** The parts of the first program, by the files that are theirs: the first that fits. */
+const parts = {
+  'the module of WebAssembly': /core\.inline/,
+  'its twins: kernels in JavaScript': /src\/(ops|math\.ts)/,
+  'plans and backends': /src\/(backends|plan|lowering|lists|tensor)|build\//,
+  'layers, initial weights, chance': /src\/(layers|initializers|random|math64)/,
+  'data, scalers, categories: checked and converted':
+    /src\/(data|categories|scalers|weights|state|prepare|checks|errors|fit-options|finite|table)/,
+  'training: epochs, feeds, rates, callbacks':
+    /src\/(training|runs|rates|feeds|turns|hooks|augmentation|monitor|schedules|callbacks)/,
+  metrics: /src\/(metrics|scoring)/,
+  'warnings and diagnosis': /src\/(watch|divergence|measure|probe)/,
+  'snapshots and checkpoints': /src\/(snapshot|checkpoint|digest)/,
+  'the network itself': /./,
+};
+
+/** What would be saved without each of some groups of files of the first program. */
+async function shares(groupOf) {
   const { inputs } = await bundle(Object.keys(limits)[0], './src/index.ts');
-  const texts = new Map();
+  const texts = [];
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     if (file === '<stdin>' || bytesInOutput === 0) continue;
     const { code } = await transform(readFileSync(file, 'utf8'), { loader: 'ts', minify: true });
-    texts.set(file, code);
+    texts.push({ group: groupOf(file), code, minified: bytesInOutput });
   }
-  const without = (file) => [...texts].filter(([name]) => name !== file).map(([, text]) => text);
-  const whole = gzipped(without('').join(''));
-  const rows = [...texts.keys()].map((file) => ({
-    file,
-    minified: inputs[file].bytesInOutput,
-    gzipped: whole - gzipped(without(file).join('')),
-  }));
-  console.table(rows.sort((a, b) => b.gzipped - a.gzipped));
+  // As in what is published, the module comes first.
+  texts.sort((a, b) => b.minified - a.minified);
+  const without = (left) => gzipped(texts.map((t) => (t.group === left ? '' : t.code)).join(''));
+  const whole = without(undefined);
+  const groups = [...new Set(texts.map(({ group }) => group))].map((group) => {
+    const minified = texts.reduce((sum, t) => sum + (t.group === group ? t.minified : 0), 0);
+    return { group, minified, gzipped: whole - without(group) };
+  });
+  console.table(groups.sort((a, b) => b.gzipped - a.gzipped));
+}
+
+if (process.argv.includes('--files')) await shares((file) => file);
+if (process.argv.includes('--parts')) {
+  await shares((file) => Object.keys(parts).find((name) => parts[name].test(file)));
 }
