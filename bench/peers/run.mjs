@@ -3,10 +3,11 @@
 //   --peers chainrule,tfjs peers whose id is one of these, or one and a hyphen and more
 //   --quick                short rounds: orders of magnitude
 //   --rounds n             how often each peer is measured
+//   --startup              start-up and size alone
 //   --save                 write bench/results/ after a partial or quick run too
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,15 +26,18 @@ const { values: options } = parseArgs({
     peers: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
+    startup: { type: 'boolean', default: false },
     rounds: { type: 'string' },
   },
 });
 const names = (text) => text.split(',').filter(Boolean);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const only = names(options.only);
-const selected = specs.filter(({ id }) => !only.length || only.some((name) => id.startsWith(name)));
+const isWanted = ({ id }) => !only.length || only.some((name) => id.startsWith(name));
+const selected = options.startup ? [] : specs.filter(isWanted);
 const peers = selectPeers(names(options.peers));
-if (!selected.length || !peers.length) throw new Error('--only or --peers selects nothing');
+if (!(selected.length || options.startup) || !peers.length)
+  throw new Error('--only or --peers selects nothing');
 
 // Seconds: `slice` of CPU a measurement, `warm` before the first, and limits after which a peer that
 // takes part in principle counts as too slow.
@@ -124,6 +128,14 @@ for (const spec of selected) {
 if (!only.length) {
   progress('start-up');
   const folder = join(temporary, 'I1');
+  if (!existsSync(folder))
+    save(
+      folder,
+      build(
+        specs.find(({ id }) => id === 'I1'),
+        mnist,
+      ),
+    );
   const cold = coldStarts(peers, folder, env, options.quick ? 3 : 9);
   const sizes = {};
   for (const peer of peers) {
@@ -138,13 +150,17 @@ if (!only.length) {
   progress('');
 }
 
+const file = join(root, 'bench/results/peers.json');
+// What was measured alone takes its place beside the rest of the saved run.
+const saved = options.startup && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+Object.assign(results, { ...saved, startup: results.startup });
+
 const report = markdownReport(results);
 if (results.startup) console.log(report.slice(report.indexOf('|  | import')).split('\n\n')[0]);
-const complete = !only.length && !options.peers && !options.quick;
+const complete = !only.length && !options.peers && !options.quick && !options.startup;
 if (complete || options.save) {
-  const folder = join(root, 'bench/results');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'peers.json'), `${JSON.stringify(results, null, 2)}\n`);
-  writeFileSync(join(folder, 'peers.md'), report);
+  mkdirSync(join(root, 'bench/results'), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(file.replace('json', 'md'), report);
   console.log('Written to bench/results/peers.json and peers.md.');
 }

@@ -3,4 +3,4 @@
 import { prepareOn, program as programOn } from '../support/chainrule.mjs';
 
 export const program = programOn('');
-export const prepare = (workload) => prepareOn('wasm', workload);
+export const prepare = (workload) => prepareOn(undefined, workload);

@@ -16,6 +16,7 @@ const model = sequential({ inputShape: [2], layers: [
 await model.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], { epochs: 1000, batchSize: 4 });
 console.log(model.predict([0, 1]));`;
 
+/** @param backend undefined for what a user gets who names none */
 export async function prepareOn(backend, workload) {
   const { sequential } = await build('index.js');
   const { sizes, batch, optimizer, layers } = workload;
@@ -34,9 +35,10 @@ export async function prepareOn(backend, workload) {
       optimizer: { ...optimizer },
       seed: 1,
     },
-    { backend },
+    backend && { backend },
   );
-  if (typeof backend === 'string' && model.backend !== backend)
+  const expected = backend ?? 'wasm';
+  if (typeof expected === 'string' && model.backend !== expected)
     throw new Error(`runs on ${model.backend}`);
   model.setWeights(
     Object.fromEntries(
