@@ -7,7 +7,7 @@ import { joinLanesOfFour, laneMask, multiplyAdd, splatAt, tailMask } from './sim
  * to walk through them steadily. And the transpose of few columns, which is another such walk.
  */
 
-/** A row of NN on `vectors` · 4 columns, of which the first `columns` are not masked. */
+/** A row of NN on `vectors` · 4 columns, 1, 2 or 4, of which the first `columns` are not masked. */
 // @ts-ignore: decorator
 @inline
 function tileRow(
@@ -31,15 +31,19 @@ function tileRow(
     b += bStride;
     a += 4;
   } while (a != aEnd);
-  v128.store(c, v128.and(f32x4.pmax(s0, floor), laneMask(columns)));
-  if (vectors > 1) v128.store(c, v128.and(f32x4.pmax(s1, floor), laneMask(columns - 4)), 16);
+  s0 = f32x4.pmax(s0, floor);
+  v128.store(c, vectors > 1 ? s0 : v128.and(s0, tailMask(columns)));
+  if (vectors == 2) v128.store(c, v128.and(f32x4.pmax(s1, floor), tailMask(columns)), 16);
   if (vectors > 2) {
+    v128.store(c, f32x4.pmax(s1, floor), 16);
     v128.store(c, v128.and(f32x4.pmax(s2, floor), laneMask(columns - 8)), 32);
     v128.store(c, v128.and(f32x4.pmax(s3, floor), laneMask(columns - 12)), 48);
   }
 }
 
 /** c = max(start + a · b, floor): sixteen columns at a time, which is a whole line of b. */
+// @ts-ignore: decorator
+@inline
 export function multiplyRowNN(
   c: usize, a: usize, b: usize, start: usize, n: i32, k: i32, bStride: usize, floor: f32,
 ): void {
@@ -57,6 +61,8 @@ export function multiplyRowNN(
 }
 
 /** c = a · bᵀ in four lanes, gated, four rows of b at a time. */
+// @ts-ignore: decorator
+@inline
 export function multiplyRowNT(
   c: usize, a: usize, b: usize, gate: usize, n: i32, k: i32, bStride: usize, floor: f32,
 ): void {
@@ -87,6 +93,8 @@ export function multiplyRowNT(
 }
 
 /** c = a · bᵀ in the order of k, gated: blocks of 4 × 4 of b are turned in registers. */
+// @ts-ignore: decorator
+@inline
 export function multiplyRowInOrderNT(
   c: usize, a: usize, b: usize, gate: usize, n: i32, k: i32, bStride: usize, floor: f32,
 ): void {
@@ -156,6 +164,15 @@ function outerProduct(
   descend: bool, c: usize, a: usize, b: usize, m: i32, n: i32, cStride: usize, rate: v128,
 ): void {
   const tail = tailMask(n);
+  if (n <= 4) {
+    const y = v128.load(b);
+    do {
+      outer(descend, true, c, splatAt(a), y, tail, rate);
+      a += 4;
+      c += cStride;
+    } while (--m);
+    return;
+  }
   const size = <usize>((n - 1) & -4) << 2;
   while (m >= 4) {
     const x0 = splatAt(a), x1 = splatAt(a + 4), x2 = splatAt(a + 8), x3 = splatAt(a + 12);
@@ -193,6 +210,8 @@ function outerProduct(
 }
 
 /** c = aᵀ · b, four rows of c at a time. */
+// @ts-ignore: decorator
+@inline
 export function multiplyRowTN(
   c: usize, a: usize, b: usize, m: i32, n: i32, cStride: usize,
 ): void {
@@ -200,6 +219,8 @@ export function multiplyRowTN(
 }
 
 /** c ← c − rate · aᵀ · b, four rows of c at a time. */
+// @ts-ignore: decorator
+@inline
 export function descendRowTN(
   c: usize, a: usize, b: usize, m: i32, n: i32, cStride: usize, rate: f32,
 ): void {

@@ -12,7 +12,7 @@ export function pointwise<L>(
   dy: usize, losses: usize, y: usize, targets: usize, batch: i32, units: i32, pitch: i32,
   targetPitch: i32, lossScale: f32, gradientScale: f32, first: f32, second: f32,
 ): void {
-  if (units == 1) {
+  if (units == 1 && batch > 1) {
     column<L>(
       dy, losses, y, targets, batch, pitch, targetPitch, lossScale, gradientScale, first, second,
     );

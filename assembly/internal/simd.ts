@@ -34,6 +34,9 @@ export function splatAt(pointer: usize): v128 {
   return v128.load32_splat(pointer);
 }
 
+/** Four lanes of ones and four of zeros: a mask is a window on them, and one load instead of many steps. */
+const LANES: usize = memory.data<i32>([-1, -1, -1, -1, 0, 0, 0, 0]);
+
 /**
  * All ones in the lanes that hold columns in the last vector of a row of `columns` ≥ 1 columns, zero
  * in the padding: every lane when `columns` is a multiple of 4. `v128.and` with it keeps the padding
@@ -42,7 +45,7 @@ export function splatAt(pointer: usize): v128 {
 // @ts-ignore: decorator
 @inline
 export function tailMask(columns: i32): v128 {
-  return laneMask(((columns - 1) & 3) + 1);
+  return v128.load(LANES + (<usize>(-columns & 3) << 2));
 }
 
 /** All ones in the first `lanes` lanes: none for `lanes` ≤ 0, all four for `lanes` ≥ 4. */
