@@ -5,6 +5,7 @@ export * from './clipping';
 export * from './crossentropies';
 export * from './dense';
 export * from './dropout';
+export * from './embedding';
 export * from './epochs';
 import './internal/abort';
 

@@ -1,4 +1,5 @@
 import { show } from './checks.js';
+import { indexBelow, isIndex } from './data.js';
 import type { Block } from './feeds/window.js';
 import type { LossDefinition } from './ops/definition.js';
 import { Random, streams } from './random.js';
@@ -78,7 +79,7 @@ export class Augmenting {
   /** What is no class or category would be a place outside of the memory. */
   #check(x: Float32Array, y: Float32Array, where: string): void {
     const { model } = this.#state;
-    const { columns, targetColumns, units } = model;
+    const { columns, targetColumns, units, indices } = model;
     const scaled = this.#state.fitted.x?.columns;
     const refuse = (what: string, i: number, width: number, expected: string, got: number) => {
       const row = Math.floor(i / width);
@@ -89,9 +90,12 @@ export class Augmenting {
     for (let i = 0; i < x.length; i++) {
       const value = x[i]!;
       if (value - value !== 0) refuse('x', i, columns, 'a finite number', value);
+      if (indices !== undefined && !isIndex(value, indices)) {
+        refuse('x', i, columns, indexBelow(indices), value);
+      }
       const column = scaled?.[i % columns];
       if (!column || 'scale' in column) continue;
-      if (Number.isInteger(value) && value >= 0 && value < column.count) continue;
+      if (isIndex(value, column.count)) continue;
       refuse('x', i, columns, `the place of one of ${column.count} categories`, value);
     }
     const { targets } = model.loss!;
@@ -104,7 +108,7 @@ export class Augmenting {
       if (targets === 'signs' && value * value !== 1) {
         refuse('y', i, targetColumns, '−1 or 1', value);
       }
-      if (targets === 'labels' && !(Number.isInteger(value) && value >= 0 && value < units)) {
+      if (targets === 'labels' && !isIndex(value, units)) {
         refuse('y', i, targetColumns, `a class index from 0 to ${units - 1}`, value);
       }
     }

@@ -255,6 +255,15 @@ function readWithin(
   return dense;
 }
 
+/** Places in a list of `count`. */
+export const readIndices = (x: unknown, shape: Shape, count: number, where: string): DenseRows =>
+  readWithin(x, shape, where, (value) => isIndex(value, count), indexBelow(count));
+
+/** Whether a number is a place in a list of `count`, and what is said of one that is not. */
+export const isIndex = (value: number, count: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value < count;
+export const indexBelow = (count: number): string => `a whole number from 0 to ${count - 1}`;
+
 /** One count an output. */
 export const readCounts = (y: unknown, shape: Shape, where: string): DenseRows =>
   readWithin(y, shape, where, (count) => count >= 0, 'a count of at least 0');

@@ -36,6 +36,7 @@ export {
   type DenseSpec,
   type DropoutSpec,
   dense,
+  type EmbeddingSpec,
   type FlattenSpec,
   type GaussianNoiseSpec,
   type LayerNormalizationSpec,

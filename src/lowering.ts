@@ -308,8 +308,16 @@ export class ListBuilder {
    * Emits the kernel that makes a parameter's gradient, or its fused form, which steps as well; nothing
    * for a parameter that training does not change. A part of a step that does not open it goes on with
    * the sums of the parts before, or, where the kernel has no form for that, adds a sum of its own.
+   *
+   * @param room whether the fused form has the gradient's place too, behind the parameter, to add up in
    */
-  accumulate(kernel: KernelName, parameter: Tensor, reads: Tensor[], sizes: number[]): void {
+  accumulate(
+    kernel: KernelName,
+    parameter: Tensor,
+    reads: Tensor[],
+    sizes: number[],
+    room = false,
+  ): void {
     const { fusion, hyper, gradientOf, stored, part, arena } = this.#context;
     const gradient = gradientOf(parameter);
     if (!gradient) return;
@@ -326,7 +334,8 @@ export class ListBuilder {
     }
     const fused = `${kernel}${fusion}`;
     if (fusion && isKernel(fused) && !stored(parameter)) {
-      this.emitNamed(fused, [parameter, ...reads, hyper, ...sizes]);
+      const written = room ? [parameter, gradient] : [parameter];
+      this.emitNamed(fused, [...written, ...reads, hyper, ...sizes]);
     } else {
       this.emitNamed(kernel, [gradient, ...reads, ...sizes]);
       this.unfused.push(parameter);

@@ -416,11 +416,12 @@ export class Network {
     }
   }
 
-  /** One row, given flat and needing no scaling: copied number by number. */
+  /** One row, given flat, of any numbers and needing no scaling: copied number by number. */
   #predictRow(x: ArrayLike<unknown>, out: Float32Array | undefined): Float32Array | undefined {
     const { model, plan } = this.#state;
-    const { inputs, outputs } = model;
-    if (x?.length !== inputs || typeof x[0] !== 'number' || model.spec.preprocess) return undefined;
+    const { inputs, outputs, indices } = model;
+    if (x?.length !== inputs || typeof x[0] !== 'number') return undefined;
+    if (model.spec.preprocess || indices !== undefined) return undefined;
     if (model.inputShape.length > 1 && Array.isArray(x)) return undefined;
     if (!this.#row || this.#rowLayout !== plan.layout) {
       this.#row = plan.list({ ...prediction, batch: 1 });

@@ -6,6 +6,7 @@ import {
   type Label,
   learnClasses,
   readCounts,
+  readIndices,
   readLabels,
   readProbabilities,
   readRows,
@@ -90,7 +91,8 @@ export class NetworkState {
   }
 
   readInputs(x: unknown, where: string): CategoricalRows {
-    const { spec, inputShape, columns } = this.model;
+    const { spec, inputShape, columns, indices } = this.model;
+    if (indices !== undefined) return readIndices(x, inputShape, indices, where);
     const read = (rows: unknown) => readRows(rows, inputShape, where);
     if (!spec.preprocess?.x) return read(x);
     return readCategories(x, spec.preprocess.x, columns, this.#x?.columns, where, read);

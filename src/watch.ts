@@ -87,7 +87,8 @@ const differs = (values: Float32Array, width: number) =>
   values.some((value, i) => value !== values[i % width]);
 
 function warnOfLargeInputs(state: NetworkState, size: number): boolean {
-  if (!(size > largeInput) || state.model.spec.preprocess?.x) return false;
+  const { spec, indices } = state.model;
+  if (!(size > largeInput) || spec.preprocess?.x || indices !== undefined) return false;
   state.warn(
     'large inputs',
     `inputs reach ${short(size)}, beyond ±${largeInput}: units saturate, and gradients explode; scale them (preprocess: { x: standardScaler() })`,

@@ -58,8 +58,10 @@ export class Differences {
           this.#floats[i] = least === 0 ? 0.5 + random() : 2 * random() - 1;
         }
       }
-      for (const i of places(rows)) this.#floats[i] = 4 * random() - 2;
-      const { units, positions } = this.#plan.model;
+      const { units, positions, indices } = this.#plan.model;
+      for (const i of places(rows)) {
+        this.#floats[i] = indices ? Math.floor(indices * random()) : 4 * random() - 2;
+      }
       this.#floats.set(
         targetsFor(this.#spec.loss!, this.#request.batch * positions, units, random),
         targets.offset,
@@ -127,7 +129,8 @@ export class Differences {
     this.#loss();
     const pairs = [
       ...this.#plan.parameters.map((p) => [p.name, p.tensor, p.gradient] as const),
-      ['x', rows, dx!] as const,
+      // Places in a list have no gradient.
+      ...(dx ? [['x', rows, dx] as const] : []),
     ].map(([name, values, gradient]) => ({
       name,
       at: [...places(values)],

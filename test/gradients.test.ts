@@ -29,6 +29,7 @@ vi.mock('../src/math.js', async () => ({ ...(await import('./float64.js')) }));
 const {
   dense,
   activation,
+  embedding,
   dropout,
   flatten,
   activityRegularization,
@@ -268,6 +269,23 @@ const positioned: Record<string, [LossSpec, LayerSpec[]]> = {
     'huber',
     [activation('softmax'), dense({ units: 2 }), flatten(), dense({ units: 3 })],
   ],
+  'vectors looked up by number': [
+    'sparseCategoricalCrossentropy',
+    [
+      parallel({
+        branches: [
+          [embedding({ vocabulary: 5, units: 3 }), activation('tanh')],
+          [
+            reshape({ shape: [2, 6] }),
+            embedding({ vocabulary: 7, units: 2 }),
+            reshape({ shape: [3, 4, 2] }),
+          ],
+        ],
+      }),
+      dense({ units: 4, activation: 'softmax' }),
+    ],
+  ],
+  'vectors, and nothing else': ['huber', [embedding({ vocabulary: 5, units: 3 })]],
   'one shape and another': [
     'meanSquaredError',
     [

@@ -60,6 +60,13 @@ export interface LayerDefinition<Spec> {
   /** Refuses a bad spec. `where` names the layer in messages. */
   check(spec: Spec, input: Shape, where: string): void;
   /**
+   * For a layer whose inputs are places in a list: how long that is. It takes whole numbers from 0 on
+   * and below that, and, since only rows that users hand in are held to it, no outputs of other layers.
+   */
+  indices?(spec: Spec): number;
+  /** Whether its outputs are its inputs, number by number, in another shape. */
+  readonly reshapes?: true;
+  /**
    * The stacks of layers inside it, by what their names begin with: 'layers', 'branches.0'. Each takes
    * the layer's own inputs; an empty one gives them as they are.
    */

@@ -11,6 +11,7 @@ import {
   type GaussianNoiseSpec,
   gaussianNoise,
 } from './dropout.js';
+import { type EmbeddingSpec, embedding } from './embedding.js';
 import {
   type BatchNormalizationSpec,
   batchNormalization,
@@ -29,6 +30,7 @@ export type { ParallelSpec, ResidualSpec } from './composite.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
 export type { AlphaDropoutSpec, DropoutSpec, GaussianNoiseSpec } from './dropout.js';
+export type { EmbeddingSpec } from './embedding.js';
 export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
 export type {
   ActivityRegularizationSpec,
@@ -42,6 +44,7 @@ export type { FlattenSpec, ReshapeSpec } from './shapes.js';
 export type LayerSpec =
   | DenseSpec
   | ActivationLayerSpec
+  | EmbeddingSpec
   | DropoutSpec
   | AlphaDropoutSpec
   | GaussianNoiseSpec
@@ -58,6 +61,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
   {
     dense: denseDefinition,
     activation,
+    embedding,
     dropout,
     alphaDropout,
     gaussianNoise,
@@ -97,6 +101,11 @@ export const layers = {
   activation: (activation: ActivationSpec): ActivationLayerSpec => ({
     type: 'activation',
     activation,
+  }),
+  /** Vectors for whole numbers: y = w[x]. See {@link EmbeddingSpec}. */
+  embedding: (options: Options<EmbeddingSpec>): EmbeddingSpec => ({
+    type: 'embedding',
+    ...options,
   }),
   /** Zeroes a share of its inputs while training. See {@link DropoutSpec}. */
   dropout: (options: Options<DropoutSpec>): DropoutSpec => ({ type: 'dropout', ...options }),

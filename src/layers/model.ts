@@ -12,7 +12,7 @@ import { checkTargetScaling, encodedShape, type Preprocess } from '../scalers.js
 import { type Shape, sizeOf } from '../tensor.js';
 import type { LayerSpec } from './index.js';
 import { expandTask, type Task } from './task.js';
-import { type ModelLayer, resolveStack } from './tree.js';
+import { everyLayer, type ModelLayer, resolveStack } from './tree.js';
 
 /** A loss by name, or with options: 'huber', { type: 'huber', delta: 0.5 }. */
 export type LossSpec =
@@ -102,6 +102,11 @@ export interface Model {
   readonly outputShape: Shape;
   /** Numbers in one row as it is given, before categories take several columns each. */
   readonly columns: number;
+  /**
+   * Where inputs are places in a list, its length: they are whole numbers from 0 on and below it.
+   * Undefined where they may be any numbers.
+   */
+  readonly indices: number | undefined;
   /** Numbers in one row of inputs, of outputs, and of targets. */
   readonly inputs: number;
   readonly outputs: number;
@@ -136,7 +141,23 @@ function resolveLayers(specs: readonly LayerSpec[], inputShape: Shape): ModelLay
   if (!Array.isArray(specs) || specs.length === 0) {
     throw new TypeError(`layers: expected at least one layer, got ${show(specs)}`);
   }
-  return resolveStack(specs, inputShape, 'layers');
+  return resolveStack(specs, inputShape, 'layers', true);
+}
+
+/** How long the list is that inputs are places in, if they are: the shortest, where there are several. */
+function resolveIndices(layers: readonly ModelLayer[], preprocess: unknown): number | undefined {
+  let least: number | undefined;
+  for (const { definition, spec, where } of everyLayer(layers)) {
+    const count = definition.indices?.(spec);
+    if (count === undefined) continue;
+    if (preprocess !== undefined) {
+      throw new TypeError(
+        `preprocess.x: ${where} takes whole numbers as they are, which are not scaled: leave it out`,
+      );
+    }
+    least = Math.min(least ?? count, count);
+  }
+  return least;
 }
 
 function resolveLoss(spec: LossSpec, activation: string, output: Shape): ModelLoss {
@@ -284,6 +305,7 @@ export function resolveModel(given: NetworkSpec): Model {
     inputShape,
     outputShape: last.output,
     columns: sizeOf(inputShape),
+    indices: resolveIndices(layers, preprocess?.x),
     inputs: sizeOf(encoded),
     outputs,
     targetColumns: loss?.targets === 'labels' ? positions : outputs,

@@ -17,6 +17,7 @@ export interface ReshapeSpec extends LayerOptions {
 
 export const flatten: LayerDefinition<FlattenSpec> = {
   options: [],
+  reshapes: true,
   check() {},
   output: (_spec, input) => [sizeOf(input)],
   lower: (_spec, build, x, _tensors, { input }) => build.regroup(x, sizeOf(input)),
@@ -24,6 +25,7 @@ export const flatten: LayerDefinition<FlattenSpec> = {
 
 export const reshape: LayerDefinition<ReshapeSpec> = {
   options: ['shape'],
+  reshapes: true,
 
   check({ shape }, _input, where) {
     if (!Array.isArray(shape) || shape.length === 0) {

@@ -24,17 +24,24 @@ export interface ModelLayer {
 /** A path as it is written in a spec: 'layers.2.branches.0.1' is layers[2].branches[0][1]. */
 export const placeOf = (path: string) => path.replace(/\.(\d+)/g, '[$1]');
 
-/** Checks a stack of layers, each with those inside it, and works out their shapes. */
+/**
+ * Checks a stack of layers, each with those inside it, and works out their shapes.
+ *
+ * @param given whether the stack's inputs are the network's own, as users hand them in
+ */
 export function resolveStack(
   specs: readonly LayerSpec[],
   input: Shape,
   path: string,
+  given: boolean,
   trainable = true,
 ): ModelLayer[] {
   let shape = input;
+  let untouched = given;
   return specs.map((spec, i) => {
-    const layer = resolveLayer(spec, shape, `${path}.${i}`, trainable);
+    const layer = resolveLayer(spec, shape, `${path}.${i}`, untouched, trainable);
     shape = layer.output;
+    untouched &&= layer.definition.reshapes ?? false;
     return layer;
   });
 }
@@ -43,6 +50,7 @@ function resolveLayer(
   spec: LayerSpec,
   input: Shape,
   path: string,
+  given: boolean,
   outerTrainable: boolean,
 ): ModelLayer {
   const place = placeOf(path);
@@ -53,10 +61,15 @@ function resolveLayer(
   }
   const trainable = outerTrainable && spec.trainable !== false;
   definition.check(spec, input, where);
+  if (definition.indices && !given) {
+    throw new TypeError(
+      `${where}: takes the network's inputs themselves, which are checked to be whole numbers: only flatten and reshape may come before it`,
+    );
+  }
   const stacks: Record<string, ModelLayer[]> = {};
   const inner: Record<string, Shape> = {};
   for (const [name, specs] of Object.entries(definition.stacks?.(spec) ?? {})) {
-    const layers = resolveStack(specs, input, `${path}.${name}`, trainable);
+    const layers = resolveStack(specs, input, `${path}.${name}`, given, trainable);
     stacks[name] = layers;
     inner[name] = layers.at(-1)?.output ?? input;
   }

@@ -5,6 +5,7 @@ export * from './clipping.js';
 export * from './crossentropies.js';
 export * from './dense.js';
 export * from './dropout.js';
+export * from './embedding.js';
 export * from './epochs.js';
 export * from './losses.js';
 export * from './merge.js';

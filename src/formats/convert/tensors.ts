@@ -49,6 +49,7 @@ const pytorch: Library = {
       weights: { scale: 'weight', shift: 'bias', mean: 'running_mean', variance: 'running_var' },
     },
     layerNormalization: { weights: { scale: 'weight', shift: 'bias' } },
+    embedding: { weights: { w: 'weight' } },
   },
   ignored: /\.num_batches_tracked$/,
 };
@@ -66,6 +67,7 @@ const keras: Library = {
       stem: 'layer_normalization',
       weights: { scale: 'gamma', shift: 'beta' },
     },
+    embedding: { stem: 'embedding', weights: { w: 'embeddings' } },
   },
   ignored: /^$/,
 };

@@ -172,6 +172,20 @@ describe('weights of PyTorch', () => {
   });
 });
 
+it.each([
+  ['PyTorch', fromPyTorch, 'words.weight'],
+  ['Keras', fromKeras, 'words/embeddings'],
+] as const)('vectors of %s are those of an embedding', (_, from, name) => {
+  const w = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const file = writeSafetensors({
+    metadata: new Map(),
+    tensors: new Map([[name, { dtype: 'F32', shape: [3, 2], bytes: bytesOf(w) }]]),
+  });
+  const spec = { inputShape: [2], layers: [layers.embedding({ vocabulary: 3, units: 2 })] };
+  const model = from(file, spec, { names: { 'layers.0': 'words' } });
+  expect([...model.predict([2, 0])]).toEqual([5, 6, 1, 2]);
+});
+
 it('weights of Keras find their layers kind by kind', () => {
   const spec: NetworkSpec = {
     inputShape: [3],

@@ -128,6 +128,21 @@ describe('onnxruntime predicts the same', () => {
     ],
   ])('with %s', (_name, inputShape, list) => compareSpec({ inputShape, layers: list }));
 
+  it('with vectors looked up by number', async () => {
+    const model = sequential({
+      inputShape: [6],
+      layers: [
+        layers.reshape({ shape: [2, 3] }),
+        layers.embedding({ vocabulary: 50, units: 5 }),
+        layers.dense({ units: 3, activation: 'tanh' }),
+      ],
+    });
+    await compare(
+      model,
+      Float32Array.from({ length: 60 }, (_, i) => (i * 17) % 50),
+    );
+  });
+
   it.each([
     ['standardScaler', standardScaler()],
     ['minMaxScaler', minMaxScaler({ min: -1 })],

@@ -3,6 +3,7 @@ import { int } from '../graph.js';
 import { exportActivation } from './activation.js';
 import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
+import { exportEmbedding } from './embedding.js';
 import { exportBatchNormalization, exportLayerNormalization } from './normalization.js';
 
 /** Layers that do something in training only. */
@@ -14,6 +15,7 @@ export const exports: {
 } = {
   dense: exportDense,
   activation: exportActivation,
+  embedding: exportEmbedding,
   dropout: nothing,
   alphaDropout: nothing,
   gaussianNoise: nothing,

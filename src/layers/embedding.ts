@@ -1,0 +1,69 @@
+import { wholeNumber } from '../checks.js';
+import { chooseInitializer, type InitializerSpec } from '../initializers.js';
+import { sizeOf } from '../tensor.js';
+import type { LayerDefinition, LayerOptions } from './definition.js';
+
+/**
+ * A table of vectors, looked up by number: y[…, p] = w[x[p]], from [steps] to [steps, units]. Inputs
+ * are whole numbers from 0 to vocabulary − 1, such as places of words or characters in a list; others
+ * are refused before they come to a network. It stands first, in a branch too: only `flatten` and
+ * `reshape` may come before it.
+ *
+ * A training step of plain `sgd` costs what the rows of w cost that occur in the batch; other optimizers
+ * step all of w.
+ */
+export interface EmbeddingSpec extends LayerOptions {
+  readonly type: 'embedding';
+  /** How many vectors there are, from 1 to 2²⁴, which is as far as float32 counts. */
+  readonly vocabulary: number;
+  /** Numbers in a vector, at least 1. */
+  readonly units: number;
+  /** How w is drawn; default 'randomUniform', which is in [−0.05, 0.05). */
+  readonly weightInitializer?: InitializerSpec;
+}
+
+const mostVectors = 2 ** 24;
+
+export const embedding: LayerDefinition<EmbeddingSpec> = {
+  options: ['vocabulary', 'units', 'weightInitializer'],
+
+  check({ vocabulary, units, weightInitializer }, _input, where) {
+    if (wholeNumber(vocabulary, `${where}: vocabulary`) > mostVectors) {
+      throw new RangeError(`${where}: vocabulary: expected at most 2²⁴, got ${vocabulary}`);
+    }
+    wholeNumber(units, `${where}: units`);
+    if (weightInitializer !== undefined) {
+      chooseInitializer(weightInitializer, `${where}: weightInitializer`);
+    }
+  },
+
+  indices: ({ vocabulary }) => vocabulary,
+  output: ({ units }, input) => [...input, units],
+
+  parameters: ({ vocabulary, units, weightInitializer = 'randomUniform' }) => ({
+    w: {
+      rows: vocabulary,
+      columns: units,
+      shape: [vocabulary, units],
+      initializer: chooseInitializer(weightInitializer, 'weightInitializer'),
+      fanIn: vocabulary,
+      fanOut: units,
+      decays: true,
+    },
+  }),
+
+  lower({ vocabulary, units }, build, given, { w }, { input }) {
+    const positions = sizeOf(input);
+    const x = build.regroup(given, positions);
+    const { rows } = x;
+    const y = build.value(units, build.needsGradient(w), rows * positions);
+    const sizes = [rows, positions, units, vocabulary, x.pitch, y.pitch] as const;
+    build.emit('embeddingForward', y, x, w!, ...sizes);
+    build.count(rows * positions * units);
+    build.onBackward(y, (dy) => {
+      build.accumulate('embeddingBackward', w!, [dy, x], [...sizes], true);
+      build.count(2 * rows * positions * units);
+    });
+    return y;
+  },
+};
