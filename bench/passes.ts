@@ -16,14 +16,18 @@ import type { Row, Table } from './report.js';
 function shown(spec: NetworkSpec, name: BackendName) {
   const backend = createBackend(name);
   let compiled: { ops: readonly Op[]; workspace: Workspace; program: Program } | undefined;
-  const showing: Backend = Object.create(backend, {
-    compile: {
-      value: (ops: readonly Op[], workspace: Workspace) => {
-        compiled = { ops, workspace, program: backend.compile(ops, workspace) };
-        return compiled.program;
-      },
+  const showing: Backend = {
+    name,
+    get floats() {
+      return backend.floats;
     },
-  });
+    view: (tensor) => backend.view(tensor),
+    reserve: (floats) => backend.reserve(floats),
+    compile(ops, workspace) {
+      compiled = { ops, workspace, program: backend.compile(ops, workspace) };
+      return compiled.program;
+    },
+  };
   const state = stateOf(spec, showing);
   return { state, backend, compiled: () => compiled! };
 }
@@ -129,6 +133,13 @@ export async function optimizerTable(effort: Effort): Promise<Table> {
   const kinds: [string, OptimizerSpec][] = [
     ...Object.keys(optimizers).map((type): [string, OptimizerSpec] => [type, type as 'sgd']),
     ['sgd with momentum', { type: 'sgd', momentum: 0.9 }],
+    ['sgd, nesterov', { type: 'sgd', momentum: 0.9, nesterov: true }],
+    ['sgd, dampening', { type: 'sgd', momentum: 0.9, dampening: 0.1 }],
+    ['sgd, momentum, decay', { type: 'sgd', momentum: 0.9, weightDecay: 0.01 }],
+    ['adam, amsgrad', { type: 'adam', amsgrad: true }],
+    ['rmsprop, centered', { type: 'rmsprop', centered: true }],
+    ['rmsprop, momentum', { type: 'rmsprop', momentum: 0.9 }],
+    ['lion, decay', { type: 'lion', weightDecay: 0.01 }],
   ];
   for (const [kind, optimizer] of kinds) {
     // Sizes whose rows need no padding.
