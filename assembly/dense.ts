@@ -7,6 +7,7 @@ import {
   multiplyTN,
 } from './internal/gemm';
 import {
+  descendColumnsTN,
   descendRowTN,
   multiplyRowInOrderNT,
   multiplyRowNN,
@@ -179,4 +180,10 @@ export function denseBackwardBiasSgd(
 ): void {
   const rate = f32x4.splat(<f32>load<f64>(hyper));
   biasGradient(b, dz, batch, units, zPitch, false, true, rate);
+}
+
+export function denseBackwardRowSgd(
+  w: usize, b: usize, x: usize, dz: usize, hyper: usize, inputs: i32, units: i32, zPitch: i32,
+): void {
+  descendColumnsTN(w, b, x, dz, inputs, units, <usize>zPitch << 2, <f32>load<f64>(hyper));
 }

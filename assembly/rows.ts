@@ -19,6 +19,23 @@ export function gatherRows(
   } while (--batch);
 }
 
+/** The same of t and targets beside it. */
+export function gatherExamples(
+  x: usize, t: usize, data: usize, targets: usize, indices: usize, counters: usize, batch: i32,
+  columns: i32, targetColumns: i32, pitch: i32, targetPitch: i32,
+): void {
+  const tail = tailMask(columns), targetTail = tailMask(targetColumns);
+  let index = indices + ((<usize>load<i32>(counters)) << 2);
+  do {
+    const row = <usize>load<i32>(index);
+    padRow(x, data + ((row * columns) << 2), columns, tail);
+    padRow(t, targets + ((row * targetColumns) << 2), targetColumns, targetTail);
+    index += 4;
+    x += pitch << 2;
+    t += targetPitch << 2;
+  } while (--batch);
+}
+
 /** x[r, c] = data[r, c]. */
 export function padRows(x: usize, data: usize, batch: i32, columns: i32, pitch: i32): void {
   const tail = tailMask(columns);

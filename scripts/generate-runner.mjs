@@ -63,12 +63,11 @@ import { setScratch } from './scratch';
 import { meet } from './threads';
 
 /**
- * Walks a list of \`count\` records, \`steps\` times over, and says how many times it came to the end:
+ * Walks the records from \`list\` to \`end\`, \`steps\` times over, and says how many times it came to the end:
  * a kernel that returns true stops it. A record is a kernel's number and its arguments, 16 words.
  */
-export function run(list: usize, count: i32, steps: i32, scratch: usize): i32 {
+export function run(list: usize, end: usize, steps: i32, scratch: usize): i32 {
   setScratch(scratch);
-  const end = list + count * ${recordBytes};
   for (let step = 0; step < steps; ++step) {
     let record = list;
     do {

@@ -343,6 +343,19 @@ export class ListBuilder {
   }
 
   /**
+   * Emits the one kernel that steps by the gradients of several parameters, where the optimizer has it
+   * and nothing else is to come in between; whether it did.
+   */
+  stepTogether(kernel: string, parameters: Tensor[], reads: Tensor[], sizes: number[]): boolean {
+    const { fusion, hyper, gradientOf, stored } = this.#context;
+    const fused = `${kernel}${fusion}`;
+    if (!fusion || !isKernel(fused)) return false;
+    if (parameters.some((parameter) => !gradientOf(parameter) || stored(parameter))) return false;
+    this.emitNamed(fused, [...parameters, ...reads, hyper, ...sizes]);
+    return true;
+  }
+
+  /**
    * Where a kernel of any kind is to store the gradient of a parameter of `columns` numbers: room that
    * nobody reads where there is no such parameter, or it is frozen.
    */

@@ -363,8 +363,18 @@ export class Plan {
       build.emit('padRows', padded, dense, batch, columns, padded.pitch);
       return [padded, dense] as const;
     };
-    const [x, rows] = rowsFrom(model.inputs, held?.x);
-    const [t, targets] = loss ? rowsFrom(model.targetColumns, held?.targets) : [x, x];
+    /** The next of the rows held and their targets, which one op picks out. */
+    const examplesOf = ({ x: data, targets, indices }: Held) => {
+      const [x, t] = [arena.matrix(batch, model.inputs), arena.matrix(batch, model.targetColumns)];
+      const sizes = [batch, x.columns, t.columns, x.pitch, t.pitch] as const;
+      build.emit('gatherExamples', x, t, data, targets, indices, counters, ...sizes);
+      return [x, x, t, t] as const;
+    };
+    const examplesGiven = () => {
+      const own = rowsFrom(model.inputs, held?.x);
+      return [...own, ...(loss ? rowsFrom(model.targetColumns, undefined) : own)] as const;
+    };
+    const [x, rows, t, targets] = held && loss ? examplesOf(held) : examplesGiven();
     const counting = loss && (held ? held.weights : request.weighted);
     const [w, weights] = counting ? rowsFrom(1, held?.weights) : [];
     if (request.gradients === 'inputs') build.requireGradient(x);

@@ -226,3 +226,28 @@ export function descendRowTN(
 ): void {
   outerProduct(true, c, a, b, m, n, cStride, f32x4.splat(rate));
 }
+
+/** The same down one vector of columns after the other, and the row `last` ← last − rate · b. */
+// @ts-ignore: decorator
+@inline
+export function descendColumnsTN(
+  c: usize, last: usize, a: usize, b: usize, m: i32, n: i32, cStride: usize, rate: f32,
+): void {
+  const rates = f32x4.splat(rate);
+  const end = a + (<usize>m << 2);
+  do {
+    const mask = n > 4 ? i32x4.splat(-1) : tailMask(n);
+    const y = v128.load(b);
+    let row = c, at = a;
+    do {
+      outer(true, true, row, splatAt(at), y, mask, rates);
+      row += cStride;
+      at += 4;
+    } while (at != end);
+    outer(true, true, last, f32x4.splat(1), y, mask, rates);
+    c += 16;
+    last += 16;
+    b += 16;
+    n -= 4;
+  } while (n > 0);
+}

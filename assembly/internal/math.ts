@@ -54,13 +54,19 @@ function reducedExpm1(x: v128, t: v128): v128 {
   return multiplyAdd(q, square, r);
 }
 
+/** eˣ for −87.33654 ≤ x ≤ 0; below, anything. */
+// @ts-ignore: decorator
+@inline
+function expNear(x: v128): v128 {
+  const t = shifted(x);
+  return f32x4.mul(f32x4.add(splatAt(ONE), reducedExpm1(x, t)), power(t));
+}
+
 /** eˣ for −87.33654 ≤ x ≤ 0; below, what it is there. */
 // @ts-ignore: decorator
 @inline
 export function expBounded(x: v128): v128 {
-  const bounded = f32x4.pmax(x, splatAt(EXP_LOWEST));
-  const t = shifted(bounded);
-  return f32x4.mul(f32x4.add(splatAt(ONE), reducedExpm1(bounded, t)), power(t));
+  return expNear(f32x4.pmax(x, splatAt(EXP_LOWEST)));
 }
 
 /** eˣ for x ≤ 0, and 0 where it is below 2⁻¹²⁶. */
@@ -88,7 +94,7 @@ export function shareOf(x: v128, z: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expShare(x: v128): v128 {
-  return shareOf(expBounded(x), x);
+  return shareOf(expNear(x), x);
 }
 
 /** eˣ − 1 for x ≤ 0. */

@@ -33,7 +33,7 @@ export interface Meeting {
 /** A list of one thread, ready to be walked. */
 export interface Walk {
   readonly list: number;
-  readonly count: number;
+  readonly end: number;
   readonly scratch: number;
 }
 
@@ -136,23 +136,22 @@ export function runnerOf(
           }
         }
         const list = pointer(region) + slot * region.pitch * 4;
+        const listEnd = list + encoded[0]!.byteLength;
         if (lists.length === 1 || !team!.ready()) {
-          return run(list, count, steps, scratchPointer);
+          return run(list, listEnd, steps, scratchPointer);
         }
-        let from = list + count * recordWords * 4;
-        const walks = lists.slice(1).map((own, t) => {
+        let from = listEnd;
+        const walks = encoded.slice(1).map(({ byteLength }, t) => {
           const walk = {
             list: from,
-            count: own.length,
+            end: from + byteLength,
             scratch: scratchPointer + t * scratchBytes,
           };
-          from += own.length * recordWords * 4;
+          from = walk.end;
           return walk;
         });
         const [first] = walks;
-        return team!.walk(walks, steps, () =>
-          run(first!.list, first!.count, steps, first!.scratch),
-        );
+        return team!.walk(walks, steps, () => run(first!.list, first!.end, steps, first!.scratch));
       },
     };
     return program;

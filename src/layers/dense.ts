@@ -142,6 +142,9 @@ export const dense: LayerDefinition<DenseSpec> = {
         build.emit('denseBackwardInput', dx, dz, w!, x, ...sizes, takeMask());
       });
       if (build.needsGradient(w)) build.count(products);
+      const row = rows === 1 && products <= mostRowProducts;
+      const rowSizes = [inputs, units, dz.pitch];
+      if (row && b && build.stepTogether('denseBackwardRow', [w!, b], [x, dz], rowSizes)) return;
       build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
       if (b) build.accumulate('denseBackwardBias', b, [dz], [rows, units, dz.pitch]);
     });
@@ -149,6 +152,9 @@ export const dense: LayerDefinition<DenseSpec> = {
     return build.penalize(y, readRegularizer(spec.activityRegularizer, 'activityRegularizer'));
   },
 };
+
+/** Operations of a row up to which the steps of weights and biases are one op: 16 kB of weights. */
+const mostRowProducts = 2 * 4096;
 
 /** The most floats that a dense kernel packs into scratch: as assembly/internal says. */
 function packedFloats(batch: number, inputs: number, units: number): number {

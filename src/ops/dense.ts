@@ -368,3 +368,23 @@ export function denseBackwardBiasSgd(
     b[j] = fround(b[j]! - fround(rate * s));
   }
 }
+
+/**
+ * Both steps of a batch of one row, as the two kernels above make them:
+ * w[i, j] ← w[i, j] − η · x[i] · dz[j] and b[j] ← b[j] − η · dz[j]
+ *
+ * It walks down the columns of w, so it is for layers small enough to stay in the nearest cache.
+ */
+export function denseBackwardRowSgd(
+  w: Floats,
+  b: Floats,
+  x: Floats,
+  dz: Floats,
+  hyper: Float64Array,
+  inputs: number,
+  units: number,
+  zPitch: number,
+): void {
+  denseBackwardWeightsSgd(w, x, dz, hyper, 1, inputs, units, inputs, zPitch);
+  denseBackwardBiasSgd(b, dz, hyper, 1, units, zPitch);
+}

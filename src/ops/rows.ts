@@ -27,6 +27,24 @@ export function gatherRows(
   }
 }
 
+/** The rows of the next batch and their targets, t, as `gatherRows` does each of them. */
+export function gatherExamples(
+  x: Floats,
+  t: Floats,
+  data: Floats,
+  targets: Floats,
+  indices: Int32Array,
+  counters: Int32Array,
+  batch: number,
+  columns: number,
+  targetColumns: number,
+  pitch: number,
+  targetPitch: number,
+): void {
+  gatherRows(x, data, indices, counters, batch, columns, pitch);
+  gatherRows(t, targets, indices, counters, batch, targetColumns, targetPitch);
+}
+
 /** Dense rows into padded ones: x[r, c] = data[r, c]. */
 export function padRows(
   x: Floats,

@@ -45,6 +45,7 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['denseBackwardWeights', weightRows(3)],
   ['denseBackwardWeightsOnto', weightRows(3)],
   ['denseBackwardWeightsSgd', weightRows(4)],
+  ['gatherExamples', { count: 6, arrays: { 0: pitch(9), 1: pitch(10), 4: floats(1) }, grain: 1 }],
   ['gatherRows', { count: 4, arrays: { 0: pitch(6), 2: floats(1) }, grain: 1 }],
   ['addRows', rows(3)],
   ...named(activations, 'Forward', rows(2)),

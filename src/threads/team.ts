@@ -126,8 +126,8 @@ export class Threads implements Team {
     meeting[0] = meeting[2] = 0;
     words[word.done] = words[word.failed] = 0;
     words[word.steps] = steps;
-    walks.forEach(({ list, count, scratch }, t) => {
-      words.set([list, count, scratch], word.walks + 3 * t);
+    walks.forEach(({ list, end, scratch }, t) => {
+      words.set([list, end, scratch], word.walks + 3 * t);
     });
     Atomics.add(words, word.task, 1);
     Atomics.notify(words, word.task);

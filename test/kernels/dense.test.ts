@@ -115,6 +115,7 @@ function calls(batch: number, inputs: number, units: number, of: Image): [string
     ['denseBackwardBiasSgd', ['b', 'z', 'hyper', batch, units, zPitch]],
     ['denseBackwardWeightsOnto', ['w', 'x', 'z', ...sizes]],
     ['denseBackwardBiasOnto', ['b', 'z', batch, units, zPitch]],
+    ['denseBackwardRowSgd', ['w', 'b', 'x', 'z', 'hyper', inputs, units, zPitch]],
   ];
 }
 
