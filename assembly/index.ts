@@ -1,6 +1,7 @@
 /** All that the host can call: the kernels, one by one, and the function that walks a list of them. */
 export * from './activations';
 export * from './adaptive';
+export * from './attention';
 export * from './clipping';
 export * from './crossentropies';
 export * from './dense';

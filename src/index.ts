@@ -31,6 +31,7 @@ export {
   type ActivationSpec,
   type ActivityRegularizationSpec,
   type AlphaDropoutSpec,
+  type AttentionSpec,
   type BatchNormalizationSpec,
   type ConstraintSpec,
   type DenseSpec,

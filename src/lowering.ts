@@ -42,7 +42,7 @@ export interface ListContext {
   readonly counters: Tensor;
   /** The optimizer's scalars, for steps that are fused into gradients. */
   readonly hyper: Tensor;
-  /** Vectors of zeros and of ones, as wide as the widest layer. */
+  /** Vectors of zeros and of ones, as wide as the widest row of values or parameters. */
   readonly zeros: Tensor;
   readonly ones: Tensor;
   /** Whether what is learnt otherwise than by gradients is learnt now. */

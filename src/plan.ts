@@ -81,7 +81,7 @@ export class Plan {
   readonly #weights: Tensor;
   readonly #others: Tensor;
   readonly #zeros: Tensor;
-  /** A vector of ones, as wide as the widest layer, which nothing writes again. */
+  /** A vector of ones, as wide as the widest row of values or parameters, which nothing writes again. */
   readonly ones: Tensor;
   /** What kernels read and nothing writes again, and the numbers in it. */
   readonly constants: ReadonlyMap<Tensor, readonly number[]>;
@@ -105,7 +105,12 @@ export class Plan {
     const arena = this.#arena;
     const { optimizer } = model;
     const layers = [...everyLayer(model.layers)];
-    const widest = Math.max(...layers.map(({ output }) => output.at(-1)!));
+    const widest = Math.max(
+      ...layers.flatMap(({ output, parameters }) => [
+        output.at(-1)!,
+        ...Object.values(parameters).map(({ columns }) => columns),
+      ]),
+    );
     this.#zeros = arena.matrix(1, widest);
     this.ones = arena.matrix(1, widest);
     this.sums = arena.dense(1, mostEpochs, 'f64');

@@ -29,6 +29,7 @@ vi.mock('../src/math.js', async () => ({ ...(await import('./float64.js')) }));
 const {
   dense,
   activation,
+  attention,
   embedding,
   dropout,
   flatten,
@@ -286,6 +287,24 @@ const positioned: Record<string, [LossSpec, LayerSpec[]]> = {
     ],
   ],
   'vectors, and nothing else': ['huber', [embedding({ vocabulary: 5, units: 3 })]],
+  attention: [
+    'meanSquaredError',
+    [
+      attention({ heads: 2 }),
+      residual({ layers: [attention({ heads: 1, causal: true })] }),
+      attention({ heads: 3, units: 6, useBias: false }),
+    ],
+  ],
+  'attention to vectors looked up by number': [
+    'sparseCategoricalCrossentropy',
+    [
+      reshape({ shape: [12] }),
+      embedding({ vocabulary: 6, units: 4 }),
+      residual({ layers: [attention({ heads: 2, causal: true })] }),
+      attention({ heads: 4, trainable: false }),
+      dense({ units: 3, activation: 'softmax' }),
+    ],
+  ],
   'one shape and another': [
     'meanSquaredError',
     [

@@ -1,6 +1,8 @@
 import { show, wholeNumber } from '../checks.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
+import type { ListBuilder } from '../lowering.js';
 import { activations } from '../ops/index.js';
+import type { Tensor } from '../tensor.js';
 import { type ActivationSpec, chooseActivation } from './activation.js';
 import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
 import {
@@ -122,32 +124,7 @@ export const dense: LayerDefinition<DenseSpec> = {
   lower(spec, build, given, { w, b }) {
     const chosen = chooseActivation(spec.activation ?? 'linear', 'dense');
     const floor = build.lowerBound(chosen);
-    const { rows: inputs, columns: units } = w!;
-    const x = build.regroup(given, inputs);
-    const { rows } = x;
-    const z = build.value(units, build.needsGradient(x, w!, b), rows);
-    const products = 2 * rows * inputs * units;
-    build.scratch(packedFloats(rows, inputs, units));
-    build.count(products);
-    build.emit(
-      'denseForward',
-      ...([z, x, w!, b ?? build.zeros(units)] as const),
-      ...([rows, inputs, units, x.pitch, z.pitch, floor ?? Number.NEGATIVE_INFINITY] as const),
-    );
-    build.onBackward(z, (dz) => {
-      const sizes = [rows, inputs, units, x.pitch, dz.pitch] as const;
-      // The gradient of the inputs reads the weights, which a fused step then overwrites.
-      build.contribute(x, (dx, takeMask) => {
-        build.count(products);
-        build.emit('denseBackwardInput', dx, dz, w!, x, ...sizes, takeMask());
-      });
-      if (build.needsGradient(w)) build.count(products);
-      const row = rows === 1 && products <= mostRowProducts;
-      const rowSizes = [inputs, units, dz.pitch];
-      if (row && b && build.stepTogether('denseBackwardRow', [w!, b], [x, dz], rowSizes)) return;
-      build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
-      if (b) build.accumulate('denseBackwardBias', b, [dz], [rows, units, dz.pitch]);
-    });
+    const z = lowerProduct(build, build.regroup(given, w!.rows), w!, b, floor);
     const y = floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);
     return build.penalize(y, readRegularizer(spec.activityRegularizer, 'activityRegularizer'));
   },
@@ -155,6 +132,42 @@ export const dense: LayerDefinition<DenseSpec> = {
 
 /** Operations of a row up to which the steps of weights and biases are one op: 16 kB of weights. */
 const mostRowProducts = 2 * 4096;
+
+/** Adds z = max(x·w + b, floor) to a list, and the way back. Each row of x has as many columns as w rows. */
+export function lowerProduct(
+  build: ListBuilder,
+  x: Tensor,
+  w: Tensor,
+  b: Tensor | undefined,
+  floor = Number.NEGATIVE_INFINITY,
+): Tensor {
+  const { rows: inputs, columns: units } = w;
+  const { rows } = x;
+  const z = build.value(units, build.needsGradient(x, w, b), rows);
+  const products = 2 * rows * inputs * units;
+  build.scratch(packedFloats(rows, inputs, units));
+  build.count(products);
+  build.emit(
+    'denseForward',
+    ...([z, x, w, b ?? build.zeros(units)] as const),
+    ...([rows, inputs, units, x.pitch, z.pitch, floor] as const),
+  );
+  build.onBackward(z, (dz) => {
+    const sizes = [rows, inputs, units, x.pitch, dz.pitch] as const;
+    // The gradient of the inputs reads the weights, which a fused step then overwrites.
+    build.contribute(x, (dx, takeMask) => {
+      build.count(products);
+      build.emit('denseBackwardInput', dx, dz, w, x, ...sizes, takeMask());
+    });
+    if (build.needsGradient(w)) build.count(products);
+    const row = rows === 1 && products <= mostRowProducts;
+    const rowSizes = [inputs, units, dz.pitch];
+    if (row && b && build.stepTogether('denseBackwardRow', [w, b], [x, dz], rowSizes)) return;
+    build.accumulate('denseBackwardWeights', w, [x, dz], [...sizes]);
+    if (b) build.accumulate('denseBackwardBias', b, [dz], [rows, units, dz.pitch]);
+  });
+  return z;
+}
 
 /** The most floats that a dense kernel packs into scratch: as assembly/internal says. */
 function packedFloats(batch: number, inputs: number, units: number): number {

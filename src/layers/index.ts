@@ -1,5 +1,6 @@
 import { known, onlyKeys, show } from '../checks.js';
 import { type ActivationLayerSpec, type ActivationSpec, activation } from './activation.js';
+import { type AttentionSpec, attention } from './attention.js';
 import { type ParallelSpec, parallel, type ResidualSpec, residual } from './composite.js';
 import type { LayerDefinition } from './definition.js';
 import { type DenseSpec, dense as denseDefinition } from './dense.js';
@@ -26,6 +27,7 @@ import {
 import { type FlattenSpec, flatten, type ReshapeSpec, reshape } from './shapes.js';
 
 export type { ActivationLayerSpec, ActivationSpec } from './activation.js';
+export type { AttentionSpec } from './attention.js';
 export type { ParallelSpec, ResidualSpec } from './composite.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
@@ -45,6 +47,7 @@ export type LayerSpec =
   | DenseSpec
   | ActivationLayerSpec
   | EmbeddingSpec
+  | AttentionSpec
   | DropoutSpec
   | AlphaDropoutSpec
   | GaussianNoiseSpec
@@ -62,6 +65,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     dense: denseDefinition,
     activation,
     embedding,
+    attention,
     dropout,
     alphaDropout,
     gaussianNoise,
@@ -105,6 +109,11 @@ export const layers = {
   /** Vectors for whole numbers: y = w[x]. See {@link EmbeddingSpec}. */
   embedding: (options: Options<EmbeddingSpec>): EmbeddingSpec => ({
     type: 'embedding',
+    ...options,
+  }),
+  /** Self-attention with several heads, over [steps, features]. See {@link AttentionSpec}. */
+  attention: (options: Options<AttentionSpec>): AttentionSpec => ({
+    type: 'attention',
     ...options,
   }),
   /** Zeroes a share of its inputs while training. See {@link DropoutSpec}. */

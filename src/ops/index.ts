@@ -1,6 +1,7 @@
 /** What a network can compute: every kernel, in plain JavaScript, and the catalogues. */
 export * from './activations.js';
 export * from './adaptive.js';
+export * from './attention.js';
 export * from './clipping.js';
 export * from './crossentropies.js';
 export * from './dense.js';

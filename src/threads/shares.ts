@@ -8,18 +8,24 @@ import type { Tensor } from '../tensor.js';
  * here is one thread's.
  */
 
-/** Which argument counts the rows, and how far apart rows are in the arrays that have them. */
+/**
+ * Which argument counts the rows, and how far apart rows are in the arrays that have them: as far as an
+ * argument says, times others.
+ */
 interface Rule {
   readonly count: number;
   /** By argument: floats from row to row, or the argument that says how many. */
   readonly arrays: Readonly<
-    Record<number, { readonly floats: number } | { readonly pitch: number }>
+    Record<
+      number,
+      { readonly floats: number } | { readonly pitch: number; readonly times?: readonly number[] }
+    >
   >;
   /** Rows that stay together. */
   readonly grain: number;
 }
 
-const pitch = (argument: number) => ({ pitch: argument });
+const pitch = (argument: number, ...times: number[]) => ({ pitch: argument, times });
 const floats = (count: number) => ({ floats: count });
 
 /** Rows of y, x … with one pitch. */
@@ -48,6 +54,22 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['gatherExamples', { count: 6, arrays: { 0: pitch(9), 1: pitch(10), 4: floats(1) }, grain: 1 }],
   ['gatherRows', { count: 4, arrays: { 0: pitch(6), 2: floats(1) }, grain: 1 }],
   ['addRows', rows(3)],
+  // A row is a sequence of steps, and in the weights of attention one for each head.
+  [
+    'attentionForward',
+    { count: 3, arrays: { 0: pitch(7, 4), 1: pitch(8, 4, 5), 2: pitch(9, 4) }, grain: 1 },
+  ],
+  [
+    'attentionBackward',
+    {
+      count: 5,
+      arrays: {
+        ...{ 0: pitch(11, 6), 1: pitch(10, 6), 2: pitch(9, 6), 3: pitch(11, 6) },
+        4: pitch(10, 6, 7),
+      },
+      grain: 1,
+    },
+  ],
   ...named(activations, 'Forward', rows(2)),
   ...named(activations, 'Backward', rows(3)),
   ...named(losses, 'Loss', {
@@ -79,7 +101,10 @@ export function shareOf(op: Op, thread: number, threads: number): Op | undefined
   shared[rule.count] = to - from;
   for (const [argument, step] of Object.entries(rule.arrays)) {
     const tensor = args[Number(argument)] as Tensor;
-    const apart = 'floats' in step ? step.floats : (args[step.pitch] as number);
+    const apart =
+      'floats' in step
+        ? step.floats
+        : [step.pitch, ...(step.times ?? [])].reduce((all, a) => all * (args[a] as number), 1);
     shared[Number(argument)] = { ...tensor, offset: tensor.offset + from * apart };
   }
   return { kernel, args: shared };

@@ -41,6 +41,7 @@ export function inWasm(core: Core, name: string, arrays: Float32Array[], rest: n
     places.set(array, place);
     place += (array.length + 15) & -16;
   }
+  core.exports.setScratch!(4 * place);
   core.exports[name]!(...arrays.map((array) => 4 * (places.get(array)! + guard)), ...rest);
   return arrays.map((array) => memory.slice(places.get(array), places.get(array)! + array.length));
 }

@@ -50,6 +50,14 @@ const pytorch: Library = {
     },
     layerNormalization: { weights: { scale: 'weight', shift: 'bias' } },
     embedding: { weights: { w: 'weight' } },
+    attention: {
+      weights: {
+        w: { transposed: 'in_proj_weight' },
+        b: 'in_proj_bias',
+        wOut: { transposed: 'out_proj.weight' },
+        bOut: 'out_proj.bias',
+      },
+    },
   },
   ignored: /\.num_batches_tracked$/,
 };

@@ -186,6 +186,37 @@ it.each([
   expect([...model.predict([2, 0])]).toEqual([5, 6, 1, 2]);
 });
 
+it('weights of nn.MultiheadAttention are those of attention', () => {
+  const lie = (rows: number, columns: number) =>
+    Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(7 * i + rows));
+  const given = {
+    in_proj_weight: [12, 4],
+    in_proj_bias: [12],
+    'out_proj.weight': [4, 4],
+    'out_proj.bias': [4],
+  };
+  const tensors = Object.entries(given).map(([name, shape]) => {
+    const values = lie(shape[0]!, shape[1] ?? 1);
+    return [`mha.${name}`, { dtype: 'F32' as const, shape, bytes: bytesOf(values) }] as const;
+  });
+  const file = writeSafetensors({ metadata: new Map(), tensors: new Map(tensors) });
+  const spec = { inputShape: [2, 4], layers: [layers.attention({ heads: 2 })] };
+  const weights = fromPyTorch(file, spec, { names: { 'layers.0': 'mha' } }).getWeights();
+  const turned = (rows: number, columns: number) => {
+    const values = lie(rows, columns);
+    return Float32Array.from(
+      values,
+      (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!,
+    );
+  };
+  expect(weights).toEqual({
+    'layers.0.w': turned(12, 4),
+    'layers.0.b': lie(12, 1),
+    'layers.0.wOut': turned(4, 4),
+    'layers.0.bOut': lie(4, 1),
+  });
+});
+
 it('weights of Keras find their layers kind by kind', () => {
   const spec: NetworkSpec = {
     inputShape: [3],

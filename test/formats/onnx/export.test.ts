@@ -105,6 +105,17 @@ describe('onnxruntime predicts the same', () => {
       ],
     ],
     [
+      'attention',
+      [7, 6],
+      [
+        layers.attention({ heads: 2 }),
+        layers.residual({
+          layers: [layers.layerNormalization(), layers.attention({ heads: 3, causal: true })],
+        }),
+        layers.attention({ heads: 2, units: 10, useBias: false }),
+      ],
+    ],
+    [
       'blocks of layers',
       [5],
       [

@@ -1,6 +1,7 @@
 import type { LayerSpec } from '../../../layers/index.js';
 import { int } from '../graph.js';
 import { exportActivation } from './activation.js';
+import { exportAttention } from './attention.js';
 import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
 import { exportEmbedding } from './embedding.js';
@@ -16,6 +17,7 @@ export const exports: {
   dense: exportDense,
   activation: exportActivation,
   embedding: exportEmbedding,
+  attention: exportAttention,
   dropout: nothing,
   alphaDropout: nothing,
   gaussianNoise: nothing,
