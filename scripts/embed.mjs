@@ -5,8 +5,8 @@ import { onlyExports } from './only-exports.mjs';
 import { textOf } from './text-of-bytes.mjs';
 
 for (const name of process.argv.slice(2)) {
-  const called = ['heapBase', name === 'predict' ? 'denseForward' : 'run'];
-  const module = onlyExports(readFileSync(`build/${name}.wasm`), called);
+  const called = name === 'predict' ? 'denseForward' : 'run';
+  const module = onlyExports(readFileSync(`build/${name}.wasm`), [called]);
   writeFileSync(`build/${name}.inline.wasm`, module);
   writeFileSync(`build/${name}.inline.ts`, `export default ${JSON.stringify(textOf(module))};\n`);
 }

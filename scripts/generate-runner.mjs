@@ -41,7 +41,7 @@ for (const file of families.sort()) {
   }
 }
 
-// The host has the names too, in the exports of src/ops, and counts as they are sorted.
+// Their order does not depend on where they stand.
 kernels.sort((a, b) => (a.name < b.name ? -1 : 1));
 
 const wasmTypes = { p: 'usize', i: 'i32', f: 'f32' };
@@ -87,10 +87,19 @@ ${cases.join('\n')}
 
 mkdirSync('build', { recursive: true });
 const floats = kernels.map(({ signature }) => signature.split('f').length - 1).join('');
+const twins = [...new Set(kernels.map((k) => k.family))].sort().map((family) => {
+  const names = kernels.filter((k) => k.family === family).map((k) => k.name);
+  return `import { ${names.join(', ')} } from '../src/ops/${family}.js';`;
+});
 writeFileSync(
-  'build/records.ts',
+  'build/kernels.ts',
   `// Written by scripts/generate-runner.mjs from the signatures of the kernels.
-/** For each kernel, in the order of their names, how many floats its parameters end with. */
+${twins.join('\n')}
+
+/** The kernels in JavaScript. A kernel's number is its place here. */
+export const kernels = { ${kernels.map(({ name }) => name).join(', ')} };
+
+/** For each of them, how many floats its parameters end with. */
 export const floats = '${floats}';
 
 /** The number of what is no kernel: a place where threads wait for one another. */

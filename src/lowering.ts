@@ -1,9 +1,10 @@
+import { kernels } from '../build/kernels.js';
 import type { Arguments, KernelName, Op } from './backends/backend.js';
 import type { Choice } from './checks.js';
 import type { ActivationName } from './layers/activation.js';
 import type { ModelLoss } from './layers/model.js';
 import type { ActivationDefinition } from './ops/definition.js';
-import * as ops from './ops/index.js';
+import { activations } from './ops/index.js';
 import { streams } from './random.js';
 import type { Arena, Tensor } from './tensor.js';
 
@@ -65,8 +66,7 @@ const opWork = 200;
 /** Floating point operations of an elementwise pass, per element. */
 export const elementWork = 8;
 
-const isKernel = (name: string): name is KernelName =>
-  typeof (ops as Record<string, unknown>)[name] === 'function';
+const isKernel = (name: string): name is KernelName => Object.hasOwn(kernels, name);
 
 /**
  * Builds one list: layers add their ops going forward, and leave behind what is to be added going
@@ -398,7 +398,7 @@ export class ListBuilder {
 
   /** The lower bound of an activation that is no more than one, else undefined. */
   lowerBound({ type }: Choice<ActivationName>): number | undefined {
-    return (ops.activations[type] as ActivationDefinition).lowerBound;
+    return (activations[type] as ActivationDefinition).lowerBound;
   }
 
   /**
@@ -436,7 +436,7 @@ export class ListBuilder {
   /** Adds an activation behind `z`, in place where its slope does not need `z` and no loss does. */
   activate(z: Tensor, activation: Choice<ActivationName>): Tensor {
     const { type, options } = activation;
-    const { slopeFrom } = ops.activations[type] as ActivationDefinition;
+    const { slopeFrom } = activations[type] as ActivationDefinition;
     if (this.lowerBound(activation) === Number.NEGATIVE_INFINITY) return z;
     const free = slopeFrom === 'y' && type !== this.#context.logits && this.#overwritable.has(z);
     const y = this.#valueIn(free ? z : undefined, z, this.needsGradient(z));

@@ -1,5 +1,5 @@
+import { kernels } from '../../build/kernels.js';
 import { MemoryError } from '../errors.js';
-import * as ops from '../ops/index.js';
 import type { ElementType } from '../tensor.js';
 import type { Backend, KernelName, Memory, Op, Program } from './backend.js';
 
@@ -42,7 +42,7 @@ export function bindList(list: readonly Op[], memory: Memory): Program {
       if (madeFor !== memory.floats) {
         calls = list.map(({ kernel, args }) =>
           bound(
-            ops[kernel satisfies KernelName] as Kernel,
+            kernels[kernel satisfies KernelName] as Kernel,
             args.map((arg) => (typeof arg === 'number' ? arg : memory.view(arg))),
           ),
         );

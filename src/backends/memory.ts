@@ -2,9 +2,15 @@ import { MemoryError } from '../errors.js';
 import type { ElementType, Tensor } from '../tensor.js';
 import type { KernelArray, Memory } from './backend.js';
 
-const pageBytes = 65536;
+/**
+ * Where a network's part of the memory begins, in bytes: behind the data of the module. It is the same
+ * for every build, so that it is known before one is compiled.
+ */
+export const dataBytes = 4096;
+
+export const pageBytes = 65536;
 /** Vector loads may read past the last row of the arena, never write. */
-const slackBytes = 64;
+export const slackBytes = 64;
 
 /** An arena within WebAssembly's memory, whatever computes on it. */
 export class LinearMemory implements Memory {

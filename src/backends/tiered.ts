@@ -1,7 +1,7 @@
 import type { Backend, Op, Program, Workspace } from './backend.js';
 import { bindList } from './js.js';
-import { LinearMemory } from './memory.js';
-import { dataBytes, runnerOf } from './wasm.js';
+import { dataBytes, LinearMemory } from './memory.js';
+import { runnerOf } from './wasm.js';
 
 /** A module that returns a vector of four zeros: who compiles it has WebAssembly, and has SIMD. */
 // biome-ignore format: the header and one section a line

@@ -1,9 +1,8 @@
 import type { instantiate } from '../../build/core.js';
-import { floats, meeting } from '../../build/records.js';
-import * as kernels from '../ops/index.js';
+import { floats, kernels, meeting } from '../../build/kernels.js';
 import type { Tensor } from '../tensor.js';
 import type { Arguments, Backend, KernelName, Kernels, Op, Program, WasmBuild } from './backend.js';
-import { LinearMemory } from './memory.js';
+import { dataBytes, LinearMemory } from './memory.js';
 
 /** What the exports must be, kernel by kernel, for the twins in src/ops. */
 type Twins = { [K in KernelName]: (...args: Arguments<K, number>) => ReturnType<Kernels[K]> };
@@ -13,12 +12,6 @@ type WithTwins<Exports extends Twins> = Exports;
 
 /** The module's exports, as the compiler of assembly/ describes them. What is carried has `run` alone. */
 type Core = WithTwins<Awaited<ReturnType<typeof instantiate>>>;
-
-/**
- * Where a network's part of the memory begins, in bytes: behind the data of the module. It is the same
- * for every build, so that it is known before one is compiled.
- */
-export const dataBytes = 4096;
 
 const recordWords = 16;
 
@@ -55,15 +48,9 @@ export interface Team {
 
 let numbers: ReadonlyMap<string, number> | undefined;
 
-/** A kernel's number: its place among all of them, sorted by name. */
+/** A kernel's number: its place among all of them. */
 function numberOf(kernel: KernelName): number {
-  numbers ??= new Map(
-    Object.entries(kernels)
-      .filter(([, value]) => typeof value === 'function')
-      .map(([name]) => name)
-      .sort()
-      .map((name, number) => [name, number]),
-  );
+  numbers ??= new Map(Object.keys(kernels).map((name, number) => [name, number]));
   return numbers.get(kernel)!;
 }
 

@@ -1,4 +1,5 @@
 import carried from '../../build/predict.inline.js';
+import { dataBytes, pageBytes, slackBytes } from '../backends/memory.js';
 import { lazyModule } from '../backends/module.js';
 import { MemoryError } from '../errors.js';
 import { type ForwardKernel, kernels } from './kernels.js';
@@ -54,22 +55,17 @@ export class Engine {
 
 const moduleOf = lazyModule(carried);
 
-const pageBytes = 65536;
-/** Vector loads may read past the last row, never write. */
-const slackBytes = 64;
-
 function wasmEngine(): Engine {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const instance = new WebAssembly.Instance(moduleOf(), { env: { memory } });
-  const core = instance.exports as { heapBase(): number; denseForward: Kernel };
-  const base = Math.ceil(core.heapBase() / slackBytes) * slackBytes;
+  const { denseForward } = instance.exports as { denseForward: Kernel };
   const grow = (size: number) => {
-    const missing = base + size * 4 + slackBytes - memory.buffer.byteLength;
+    const missing = dataBytes + size * 4 + slackBytes - memory.buffer.byteLength;
     memory.grow(Math.max(0, Math.ceil(missing / pageBytes)));
-    return new Float32Array(memory.buffer, base, size);
+    return new Float32Array(memory.buffer, dataBytes, size);
   };
-  const pointer = (offset: number) => base + offset * 4;
-  return new Engine('wasm', grow, { kernel: core.denseForward, pointer });
+  const pointer = (offset: number) => dataBytes + offset * 4;
+  return new Engine('wasm', grow, { kernel: denseForward, pointer });
 }
 
 function jsEngine(): Engine {
