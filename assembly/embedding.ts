@@ -1,4 +1,5 @@
 import { stepped, tailMask } from './internal/simd';
+import { addRows } from './merge';
 
 /*
  * See src/ops/embedding.ts for the formulas, the layout and the order of sums. Whole vectors of a row
@@ -126,5 +127,32 @@ function zeroRows(
       at += 4;
     } while (at != end);
     x += <usize>xPitch << 2;
+  } while (--rows);
+}
+
+export function positionsForward(
+  y: usize, x: usize, w: usize, rows: i32, positions: i32, units: i32, pitch: i32,
+): void {
+  const size = <usize>(positions * pitch) << 2;
+  do {
+    addRows(y, x, w, positions, units, pitch);
+    y += size;
+    x += size;
+  } while (--rows);
+}
+
+export function positionsBackward(
+  dw: usize, dy: usize, rows: i32, positions: i32, units: i32, pitch: i32,
+): void {
+  memory.fill(dw, 0, <usize>(positions * pitch) << 2);
+  positionsBackwardOnto(dw, dy, rows, positions, units, pitch);
+}
+
+export function positionsBackwardOnto(
+  dw: usize, dy: usize, rows: i32, positions: i32, units: i32, pitch: i32,
+): void {
+  do {
+    addRows(dw, dw, dy, positions, units, pitch);
+    dy += <usize>(positions * pitch) << 2;
   } while (--rows);
 }

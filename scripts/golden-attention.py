@@ -232,6 +232,13 @@ add('attention of several heads', [5, 6], [dense(6, 'tanh'), attention(3), dense
 add('causal attention', [7, 4], [attention(2, causal=True), dense(2)], MSE, sgd(0.1))
 add('attention without biases', [6, 8], [attention(4, useBias=False), dense(3, SOFTMAX)], SPARSE, adam(0.01))
 add('causal attention without biases', [9, 6], [residual(attention(2, useBias=False, causal=True)), dense(3, SOFTMAX)], SPARSE, adam(0.01), batch=3)
+add('positions', [5], [embedding(8, 4), POSITIONS, dense(3, SOFTMAX)], SPARSE, sgd(0.5, 0.9), batch=5)
+add('a transformer of two blocks', [8], [
+    embedding(10, 8), POSITIONS,
+    residual(NORM, attention(2, causal=True)), residual(NORM, dense(12, 'gelu'), dense(8)),
+    residual(NORM, attention(4)), residual(NORM, dense(12, 'gelu'), dense(8)),
+    NORM, dense(5, SOFTMAX),
+], SPARSE, sgd(0.2), rows=16, batch=8)
 
 if __name__ == '__main__':
     header = {

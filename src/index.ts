@@ -44,6 +44,7 @@ export {
   type LayerSpec,
   layers,
   type ParallelSpec,
+  type PositionalEmbeddingSpec,
   type RegularizerSpec,
   type ReshapeSpec,
   type ResidualSpec,

@@ -109,6 +109,59 @@ describe.each(engines)('on %s', (engine) => {
   });
 });
 
+describe.each(engines)('vectors for positions, on %s,', (engine) => {
+  const positioned = (changes: Partial<NetworkSpec> = {}) =>
+    spec({
+      inputShape: [2, 3, 5],
+      layers: [
+        layers.residual({ layers: [layers.positionalEmbedding()] }),
+        layers.positionalEmbedding({ weightInitializer: 'randomNormal' }),
+        layers.flatten(),
+        layers.dense({ units: 3, activation: 'softmax' }),
+      ],
+      ...changes,
+    });
+  const given = Float32Array.from({ length: rows * 30 }, () => random());
+
+  it('are added', () => {
+    const model = networkOn(
+      engine,
+      spec({ ...positioned(), layers: [layers.positionalEmbedding()], loss: 'meanSquaredError' }),
+    );
+    const w = model.getWeights()['layers.0.w']!;
+    expect(w.length).toBe(30);
+    expect(model.predict(given)).toEqual(given.map((v, i) => v + w[i % 30]!));
+  });
+
+  it.each(['sgd', 'adam'] as const)(
+    'learn under %s as along gradients, and in parts',
+    async (optimizer) => {
+      const [one, two] = [
+        networkOn(engine, positioned({ optimizer })),
+        networkOn(engine, positioned({ optimizer })),
+      ];
+      one.trainOnBatch(given, labels);
+      two.applyGradients(two.gradients(given, labels).weights);
+      expect(hexOf(two)).toEqual(hexOf(one));
+      expect(two.gradients(given, labels, { inputs: true }).inputs).toHaveLength(given.length);
+      const batches = { epochs: 2, batchSize: 12 };
+      await one.fit(given, labels, batches);
+      await two.fit(given, labels, { ...batches, microBatchSize: 5 });
+      expect(hexOf(two)).toEqual(hexOf(one));
+      const js = networkOn('js', positioned({ optimizer }));
+      js.trainOnBatch(given, labels);
+      await js.fit(given, labels, batches);
+      expect(hexOf(js)).toEqual(hexOf(one));
+    },
+  );
+
+  it('are refused on flat rows', () => {
+    expect(() => sequential({ inputShape: [4], layers: [layers.positionalEmbedding()] })).toThrow(
+      'layers[0] (positionalEmbedding): expected rows of shape [steps, features], got [4]',
+    );
+  });
+});
+
 it('is saved, loaded and written as a module to the same bits', async () => {
   const model = sequential(spec());
   await model.fit(x, labels, { epochs: 2 });

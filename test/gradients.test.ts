@@ -31,6 +31,7 @@ const {
   activation,
   attention,
   embedding,
+  positionalEmbedding,
   dropout,
   flatten,
   activityRegularization,
@@ -300,6 +301,7 @@ const positioned: Record<string, [LossSpec, LayerSpec[]]> = {
     [
       reshape({ shape: [12] }),
       embedding({ vocabulary: 6, units: 4 }),
+      positionalEmbedding(),
       residual({ layers: [attention({ heads: 2, causal: true })] }),
       attention({ heads: 4, trainable: false }),
       dense({ units: 3, activation: 'softmax' }),

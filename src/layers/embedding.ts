@@ -1,4 +1,5 @@
 import { wholeNumber } from '../checks.js';
+import { ShapeError } from '../errors.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import { sizeOf } from '../tensor.js';
 import type { LayerDefinition, LayerOptions } from './definition.js';
@@ -63,6 +64,65 @@ export const embedding: LayerDefinition<EmbeddingSpec> = {
     build.onBackward(y, (dy) => {
       build.accumulate('embeddingBackward', w!, [dy, x], [...sizes], true);
       build.count(2 * rows * positions * units);
+    });
+    return y;
+  },
+};
+
+/**
+ * A learnt vector for each position, added to what stands there: y[p] = x[p] + w[p], on rows of shape
+ * [steps, features] or of more dimensions, w having the shape of a row. Behind an embedding it tells
+ * attention, which knows no order, where each step is.
+ */
+export interface PositionalEmbeddingSpec extends LayerOptions {
+  readonly type: 'positionalEmbedding';
+  /** How w is drawn; default 'randomUniform', which is in [−0.05, 0.05). */
+  readonly weightInitializer?: InitializerSpec;
+}
+
+export const positionalEmbedding: LayerDefinition<PositionalEmbeddingSpec> = {
+  options: ['weightInitializer'],
+
+  check({ weightInitializer }, input, where) {
+    if (weightInitializer !== undefined) {
+      chooseInitializer(weightInitializer, `${where}: weightInitializer`);
+    }
+    if (input.length < 2) {
+      throw new ShapeError(
+        `${where}: expected rows of shape [steps, features], got [${input.join(', ')}]`,
+      );
+    }
+  },
+
+  output: (_spec, input) => input,
+
+  parameters({ weightInitializer = 'randomUniform' }, input) {
+    const units = input.at(-1)!;
+    const positions = sizeOf(input) / units;
+    return {
+      w: {
+        rows: positions,
+        columns: units,
+        shape: input,
+        initializer: chooseInitializer(weightInitializer, 'weightInitializer'),
+        fanIn: positions,
+        fanOut: units,
+        decays: true,
+      },
+    };
+  },
+
+  lower(_spec, build, given, { w }) {
+    const { rows: positions, columns: units } = w!;
+    const x = build.regroup(given, units);
+    const y = build.valueLike(x, build.needsGradient(x, w));
+    const sizes = [x.rows / positions, positions, units, x.pitch] as const;
+    build.emit('positionsForward', y, x, w!, ...sizes);
+    build.count(x.rows * units);
+    build.onBackward(y, (dy) => {
+      build.accumulate('positionsBackward', w!, [dy], [...sizes]);
+      build.count(x.rows * units);
+      build.passOn(dy, [x]);
     });
     return y;
   },

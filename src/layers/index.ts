@@ -12,7 +12,12 @@ import {
   type GaussianNoiseSpec,
   gaussianNoise,
 } from './dropout.js';
-import { type EmbeddingSpec, embedding } from './embedding.js';
+import {
+  type EmbeddingSpec,
+  embedding,
+  type PositionalEmbeddingSpec,
+  positionalEmbedding,
+} from './embedding.js';
 import {
   type BatchNormalizationSpec,
   batchNormalization,
@@ -32,7 +37,7 @@ export type { ParallelSpec, ResidualSpec } from './composite.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
 export type { AlphaDropoutSpec, DropoutSpec, GaussianNoiseSpec } from './dropout.js';
-export type { EmbeddingSpec } from './embedding.js';
+export type { EmbeddingSpec, PositionalEmbeddingSpec } from './embedding.js';
 export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
 export type {
   ActivityRegularizationSpec,
@@ -47,6 +52,7 @@ export type LayerSpec =
   | DenseSpec
   | ActivationLayerSpec
   | EmbeddingSpec
+  | PositionalEmbeddingSpec
   | AttentionSpec
   | DropoutSpec
   | AlphaDropoutSpec
@@ -65,6 +71,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     dense: denseDefinition,
     activation,
     embedding,
+    positionalEmbedding,
     attention,
     dropout,
     alphaDropout,
@@ -111,6 +118,10 @@ export const layers = {
     type: 'embedding',
     ...options,
   }),
+  /** Adds a learnt vector to each position: y[p] = x[p] + w[p]. See {@link PositionalEmbeddingSpec}. */
+  positionalEmbedding: (
+    options: Options<PositionalEmbeddingSpec> = {},
+  ): PositionalEmbeddingSpec => ({ type: 'positionalEmbedding', ...options }),
   /** Self-attention with several heads, over [steps, features]. See {@link AttentionSpec}. */
   attention: (options: Options<AttentionSpec>): AttentionSpec => ({
     type: 'attention',

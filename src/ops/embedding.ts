@@ -1,5 +1,6 @@
 import { fround } from '../math.js';
 import type { Floats } from './definition.js';
+import { addRows } from './merge.js';
 
 /*
  * Tables whose rows are looked up by number: y[r, p] = w[x[r, p]].
@@ -114,4 +115,51 @@ export function embeddingBackwardSgd(
       dw[i] = 0;
     }
   });
+}
+
+/**
+ * y[r · positions + p, c] = x[r · positions + p, c] + w[p, c]: a vector for each position, learnt like
+ * those of an embedding. y may be x.
+ */
+export function positionsForward(
+  y: Floats,
+  x: Floats,
+  w: Floats,
+  rows: number,
+  positions: number,
+  units: number,
+  pitch: number,
+): void {
+  const size = positions * pitch;
+  for (let at = 0; at < rows * size; at += size) {
+    addRows(y.subarray(at), x.subarray(at), w, positions, units, pitch);
+  }
+}
+
+/** dw[p, c] = Σ_r dy[r · positions + p, c], rows 0, 1, 2 … added to +0. */
+export function positionsBackward(
+  dw: Floats,
+  dy: Floats,
+  rows: number,
+  positions: number,
+  units: number,
+  pitch: number,
+): void {
+  dw.fill(0, 0, positions * pitch);
+  positionsBackwardOnto(dw, dy, rows, positions, units, pitch);
+}
+
+/** The same sums, added to dw. */
+export function positionsBackwardOnto(
+  dw: Floats,
+  dy: Floats,
+  rows: number,
+  positions: number,
+  units: number,
+  pitch: number,
+): void {
+  const size = positions * pitch;
+  for (let at = 0; at < rows * size; at += size) {
+    addRows(dw, dw, dy.subarray(at), positions, units, pitch);
+  }
 }

@@ -3,6 +3,9 @@ import {
   embeddingBackward,
   embeddingBackwardOnto,
   embeddingForward,
+  positionsBackward,
+  positionsBackwardOnto,
+  positionsForward,
 } from '../../src/ops/embedding.js';
 import { pitchOf } from '../../src/tensor.js';
 import { expectSameBits, inner, type JsKernel, matrix } from './arrays.js';
@@ -58,6 +61,26 @@ describe.each([
         expect(inner(sums!)[at]).toBe(sum);
         expect(inner(both!)[at]).toBeCloseTo(2 * sum, 5);
       });
+    }
+  });
+});
+
+describe('vectors for positions', () => {
+  it.each(sizes)('of %i', (units) => {
+    for (const [rows, positions] of [
+      [1, 1],
+      [1, 5],
+      [4, 3],
+    ] as const) {
+      const given = [rows, positions, units, pitchOf(units)];
+      const x = matrix(rows * positions, units, draw);
+      const w = matrix(positions, units, draw);
+      const y = matrix(rows * positions, units, () => 9);
+      expectSameBits('positionsForward', positionsForward as JsKernel, [y, x, w], given);
+      expectSameBits('positionsForward', positionsForward as JsKernel, [x, x, w], given);
+      const dw = matrix(positions, units, () => 9);
+      expectSameBits('positionsBackward', positionsBackward as JsKernel, [dw, x], given);
+      expectSameBits('positionsBackwardOnto', positionsBackwardOnto as JsKernel, [dw, x], given);
     }
   });
 });

@@ -50,6 +50,7 @@ const pytorch: Library = {
     },
     layerNormalization: { weights: { scale: 'weight', shift: 'bias' } },
     embedding: { weights: { w: 'weight' } },
+    positionalEmbedding: { weights: { w: 'weight' } },
     attention: {
       weights: {
         w: { transposed: 'in_proj_weight' },

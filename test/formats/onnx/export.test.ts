@@ -145,6 +145,7 @@ describe('onnxruntime predicts the same', () => {
       layers: [
         layers.reshape({ shape: [2, 3] }),
         layers.embedding({ vocabulary: 50, units: 5 }),
+        layers.positionalEmbedding(),
         layers.dense({ units: 3, activation: 'tanh' }),
       ],
     });

@@ -17,6 +17,7 @@ export const exports: {
   dense: exportDense,
   activation: exportActivation,
   embedding: exportEmbedding,
+  positionalEmbedding: (x, { build, weights }) => build.node('Add', [x, weights('w')]),
   attention: exportAttention,
   dropout: nothing,
   alphaDropout: nothing,
