@@ -142,8 +142,6 @@ function sumRows(
 }
 
 /** c = the biases' gradient, added `onto` c or from +0, or c − rate · that to `descend`. */
-// @ts-ignore: decorator
-@inline
 function biasGradient(
   c: usize, dz: usize, batch: i32, units: i32, zPitch: i32, onto: bool, descend: bool, rate: v128,
 ): void {

@@ -7,7 +7,7 @@ import { joinLanesOfFour, laneMask, multiplyAdd, splatAt, tailMask } from './sim
  * to walk through them steadily. And the transpose of few columns, which is another such walk.
  */
 
-/** A row of NN on `vectors` · 4 columns, 1, 2 or 4, of which the first `columns` are not masked. */
+/** A row of NN on `vectors` · 4 columns, of which the first `columns` are not masked. */
 // @ts-ignore: decorator
 @inline
 function tileRow(
@@ -31,11 +31,9 @@ function tileRow(
     b += bStride;
     a += 4;
   } while (a != aEnd);
-  s0 = f32x4.pmax(s0, floor);
-  v128.store(c, vectors > 1 ? s0 : v128.and(s0, tailMask(columns)));
-  if (vectors == 2) v128.store(c, v128.and(f32x4.pmax(s1, floor), tailMask(columns)), 16);
+  v128.store(c, v128.and(f32x4.pmax(s0, floor), laneMask(columns)));
+  if (vectors > 1) v128.store(c, v128.and(f32x4.pmax(s1, floor), laneMask(columns - 4)), 16);
   if (vectors > 2) {
-    v128.store(c, f32x4.pmax(s1, floor), 16);
     v128.store(c, v128.and(f32x4.pmax(s2, floor), laneMask(columns - 8)), 32);
     v128.store(c, v128.and(f32x4.pmax(s3, floor), laneMask(columns - 12)), 48);
   }
@@ -164,15 +162,6 @@ function outerProduct(
   descend: bool, c: usize, a: usize, b: usize, m: i32, n: i32, cStride: usize, rate: v128,
 ): void {
   const tail = tailMask(n);
-  if (n <= 4) {
-    const y = v128.load(b);
-    do {
-      outer(descend, true, c, splatAt(a), y, tail, rate);
-      a += 4;
-      c += cStride;
-    } while (--m);
-    return;
-  }
   const size = <usize>((n - 1) & -4) << 2;
   while (m >= 4) {
     const x0 = splatAt(a), x1 = splatAt(a + 4), x2 = splatAt(a + 8), x3 = splatAt(a + 12);

@@ -35,7 +35,7 @@ export function splatAt(pointer: usize): v128 {
 }
 
 /** Four lanes of ones and four of zeros: a mask is a window on them, and one load instead of many steps. */
-const LANES: usize = memory.data<i32>([-1, -1, -1, -1, 0, 0, 0, 0]);
+const LANES: usize = memory.data<i32>([-1, -1, -1, -1, 0, 0, 0]);
 
 /**
  * All ones in the lanes that hold columns in the last vector of a row of `columns` ≥ 1 columns, zero
