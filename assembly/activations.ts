@@ -7,6 +7,7 @@ import {
   gaussian,
   log1pUnit,
   minusAbs,
+  sigmoid,
   tanh,
 } from './internal/math';
 import { multiplyAdd, splatAt, tailMask } from './internal/simd';
@@ -328,9 +329,7 @@ export function softsignBackward(
 @unmanaged @final
 class Sigmoid {
   @inline value(z: v128, _option: v128): v128 {
-    const e = expShare(minusAbs(z));
-    const dividend = v128.bitselect(e, splatAt(ONE), f32x4.lt(z, f32x4.splat(0)));
-    return f32x4.div(dividend, f32x4.add(splatAt(ONE), e));
+    return sigmoid(z);
   }
 
   @inline gradient(dy: v128, y: v128, _option: v128): v128 {

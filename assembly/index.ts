@@ -16,6 +16,7 @@ export * from './losses';
 export * from './merge';
 export * from './normalization';
 export * from './optimizers';
+export * from './recurrent';
 export * from './regularization';
 export * from './rows';
 export * from './softmax';

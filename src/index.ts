@@ -40,14 +40,17 @@ export {
   type EmbeddingSpec,
   type FlattenSpec,
   type GaussianNoiseSpec,
+  type GruSpec,
   type LayerNormalizationSpec,
   type LayerSpec,
+  type LstmSpec,
   layers,
   type ParallelSpec,
   type PositionalEmbeddingSpec,
   type RegularizerSpec,
   type ReshapeSpec,
   type ResidualSpec,
+  type SimpleRnnSpec,
 } from './layers/index.js';
 export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';

@@ -165,6 +165,15 @@ const T3 = fround(0.021014279);
 const T4 = fround(-0.0061886446);
 
 /**
+ * σ(x) = 1 / (1 + e⁻ˣ), with the exponential of −|x|, which cannot overflow. Exactly 0 below −43
+ * (`expShare`). Largest error 3 ULP.
+ */
+export function sigmoid(x: number): number {
+  const e = expShare(-Math.abs(x));
+  return fround((x < 0 ? e : 1) / fround(1 + e));
+}
+
+/**
  * tanh x = x + x·z·p(z), z = x², below 0.5625; ±(1 − 2e / (1 + e)), e = exp(−2|x|), above.
  * Largest error 1.6 ULP.
  */

@@ -504,9 +504,11 @@ export function sequential(spec: NetworkSpec, options: NetworkOptions = {}): Net
   const model = resolveModel(spec);
   const network = new Network(model, options);
   const { plan } = stateOf(network);
-  declaredWeights(model.layers).forEach(({ initializer, fanIn, fanOut, rows, columns }, i) => {
+  declaredWeights(model.layers).forEach((declared, i) => {
+    const { initializer, fanIn, fanOut, rows, columns, raised } = declared;
     const random = new Random(model.seed, streams.parameters + i);
-    const values = initialValues(initializer, rows * columns, fanIn, fanOut, random);
+    const drawn = initialValues(initializer, rows * columns, fanIn, fanOut, random);
+    const values = raised ? drawn.map((value, c) => value + raised[c % columns]!) : drawn;
     writeMatrix(plan.backend.floats, plan.weights[i]!.tensor, values);
   });
   return network;

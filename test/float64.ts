@@ -6,6 +6,7 @@
 export const fround = (x: number): number => x;
 export const { exp, expm1, log, log1p, tanh } = Math;
 export const expShare = exp;
+export const sigmoid = (x: number): number => 1 / (1 + exp(-x));
 export const sinTurns = (t: number): number => Math.sin(2 * Math.PI * t);
 
 /** erf x by its Taylor series, for |x| < 2. */

@@ -158,6 +158,15 @@ const TANH: usize = memory.data<f32>([
   -0.33333313, 0.13332471, -0.053839248, 0.021014279, -0.0061886446,
 ]);
 
+/** 1 / (1 + e⁻ˣ) */
+// @ts-ignore: decorator
+@inline
+export function sigmoid(x: v128): v128 {
+  const e = expShare(minusAbs(x));
+  const dividend = v128.bitselect(e, splatAt(ONE), f32x4.lt(x, f32x4.splat(0)));
+  return f32x4.div(dividend, f32x4.add(splatAt(ONE), e));
+}
+
 /** tanh x */
 // @ts-ignore: decorator
 @inline

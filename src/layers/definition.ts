@@ -21,6 +21,8 @@ export interface ParameterDeclaration {
   /** The shape that users see, which holds rows × columns numbers. */
   readonly shape: Shape;
   readonly initializer: Choice<InitializerName>;
+  /** What is added to the numbers drawn, one for each column. */
+  readonly raised?: readonly number[];
   /** How many numbers flow into one unit, and out of one input: the initializers' scale. */
   readonly fanIn: number;
   readonly fanOut: number;

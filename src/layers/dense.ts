@@ -170,7 +170,7 @@ export function lowerProduct(
 }
 
 /** The most floats that a dense kernel packs into scratch: as assembly/internal says. */
-function packedFloats(batch: number, inputs: number, units: number): number {
+export function packedFloats(batch: number, inputs: number, units: number): number {
   const columns = Math.ceil(inputs / 8) * 8;
   const transposed = units <= 12 && inputs >= 8 && batch >= 2 ? 12 * columns : 0;
   const panels =

@@ -25,6 +25,14 @@ import {
   layerNormalization,
 } from './normalization.js';
 import {
+  type GruSpec,
+  gru,
+  type LstmSpec,
+  lstm,
+  type SimpleRnnSpec,
+  simpleRnn,
+} from './recurrent.js';
+import {
   type ActivityRegularizationSpec,
   activityRegularization,
   type RegularizerSpec,
@@ -39,6 +47,7 @@ export type { DenseSpec } from './dense.js';
 export type { AlphaDropoutSpec, DropoutSpec, GaussianNoiseSpec } from './dropout.js';
 export type { EmbeddingSpec, PositionalEmbeddingSpec } from './embedding.js';
 export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
+export type { GruSpec, LstmSpec, SimpleRnnSpec } from './recurrent.js';
 export type {
   ActivityRegularizationSpec,
   ConstraintSpec,
@@ -62,8 +71,14 @@ export type LayerSpec =
   | ActivityRegularizationSpec
   | BatchNormalizationSpec
   | LayerNormalizationSpec
+  | SimpleRnnSpec
+  | LstmSpec
+  | GruSpec
   | ResidualSpec
   | ParallelSpec;
+
+/** A recurrent layer. */
+type RecurrentSpec = SimpleRnnSpec | LstmSpec | GruSpec;
 
 /** The kinds of layer. */
 const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec, { type: K }>> } =
@@ -81,6 +96,9 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     activityRegularization,
     batchNormalization,
     layerNormalization,
+    simpleRnn,
+    lstm,
+    gru,
     residual,
     parallel,
   };
@@ -157,6 +175,24 @@ export const layers = {
   layerNormalization: (options: Options<LayerNormalizationSpec> = {}): LayerNormalizationSpec => ({
     type: 'layerNormalization',
     ...options,
+  }),
+  /** A simple recurrent layer, h ← tanh(x·w + b + h·u). See {@link SimpleRnnSpec}. */
+  simpleRnn: (options: Options<SimpleRnnSpec>): SimpleRnnSpec => ({
+    type: 'simpleRnn',
+    ...options,
+  }),
+  /** Long short-term memory. See {@link LstmSpec}. */
+  lstm: (options: Options<LstmSpec>): LstmSpec => ({ type: 'lstm', ...options }),
+  /** The gated recurrent unit. See {@link GruSpec}. */
+  gru: (options: Options<GruSpec>): GruSpec => ({ type: 'gru', ...options }),
+  /**
+   * A recurrent layer in both directions, side by side: a `parallel` layer of it and of the same going
+   * backwards, with weights of its own. What each gives is concatenated, or added up.
+   */
+  bidirectional: (layer: RecurrentSpec, merge?: ParallelSpec['merge']): ParallelSpec => ({
+    type: 'parallel',
+    branches: [[layer], [{ ...layer, goBackwards: !layer.goBackwards }]],
+    ...(merge && { merge }),
   }),
   /** Adds what its layers give to its inputs: y = x + f(x). See {@link ResidualSpec}. */
   residual: (options: Options<ResidualSpec>): ResidualSpec => ({ type: 'residual', ...options }),

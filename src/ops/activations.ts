@@ -1,4 +1,4 @@
-import { erfc, exp, expm1, expShare, fround, log1p, tanh } from '../math.js';
+import { erfc, exp, expm1, fround, log1p, sigmoid, tanh } from '../math.js';
 import type { ActivationDefinition, Floats } from './definition.js';
 import { softmax } from './softmax.js';
 
@@ -357,12 +357,6 @@ export function softsignBackward(
   }
 }
 
-/** σ(z) = 1 / (1 + exp(−z)), with the exponential of −|z|, which cannot overflow. */
-function sigmoidOf(z: number): number {
-  const e = expShare(-Math.abs(z));
-  return fround((z < 0 ? e : 1) / fround(1 + e));
-}
-
 /** y = σ(z); f′ = y(1 − y). 3 ULP, and exactly 0 for z < −43, where it is below 2⁻⁶² (`expShare`). */
 export function sigmoidForward(
   y: Floats,
@@ -372,7 +366,7 @@ export function sigmoidForward(
   pitch: number,
 ): void {
   for (let r = 0; r < rows; r++) {
-    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = sigmoidOf(z[i]!);
+    for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = sigmoid(z[i]!);
   }
 }
 

@@ -12,6 +12,7 @@ export * from './losses.js';
 export * from './merge.js';
 export * from './normalization.js';
 export * from './optimizers.js';
+export * from './recurrent.js';
 export * from './regularization.js';
 export * from './rows.js';
 export * from './softmax.js';

@@ -76,6 +76,7 @@ function exportLayer(
       const { shape, values } = snapshot.weights[`${layer.path}.${key}`]!;
       return build.floats(key, values, dims ?? shape);
     },
+    numbers: (key) => snapshot.weights[`${layer.path}.${key}`]!.values,
     through(stack, inputs) {
       const value = exportStack(layer.stacks[stack]!, inputs, snapshot, build);
       build.scope = layer.path;

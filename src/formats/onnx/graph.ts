@@ -14,6 +14,10 @@ export const text = (value: string): Attribute => ({
   text: new TextEncoder().encode(value),
   type: attributeTypes.text,
 });
+export const texts = (values: readonly string[]): Attribute => ({
+  texts: values.map((value) => new TextEncoder().encode(value)),
+  type: attributeTypes.texts,
+});
 
 /** The nodes and constants of a graph, as they are put together from the inputs to the outputs. */
 export class GraphBuilder {

@@ -26,6 +26,7 @@ const attribute = {
   tensor: [5, tensor],
   floats: [7, 'floats'],
   ints: [8, 'ints'],
+  texts: [9, 'bytes', 'many'],
   type: [20, 'int'],
 } as const satisfies MessageType;
 
@@ -75,4 +76,7 @@ export type OnnxValue = Message<typeof value>;
 export const elementTypes = { float: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
 
 /** AttributeProto.AttributeType */
-export const attributeTypes = { float: 1, int: 2, text: 3, tensor: 4, floats: 6, ints: 7 } as const;
+export const attributeTypes = {
+  ...{ float: 1, int: 2, text: 3, tensor: 4 },
+  ...{ floats: 6, ints: 7, texts: 8 },
+} as const;

@@ -81,6 +81,20 @@ describe('a module predicts what its network predicts, to the bit', () => {
     ]);
   });
 
+  it('with sequences', () => {
+    compare([
+      caseOf({
+        inputShape: [4, 3],
+        layers: [
+          layers.bidirectional(layers.lstm({ units: 5, returnSequences: true })),
+          layers.simpleRnn({ units: 3, returnSequences: true, activation: 'relu' }),
+          layers.gru({ units: 6, goBackwards: true }),
+          layers.dense({ units: 2 }),
+        ],
+      }),
+    ]);
+  });
+
   it('for random architectures of the whole catalogue', () => {
     const seeds = Array.from({ length: 80 }, (_, seed) => seed);
     compare(

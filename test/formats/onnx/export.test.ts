@@ -89,6 +89,20 @@ describe('onnxruntime predicts the same', () => {
         layers.layerNormalization({ epsilon: 0.1 }),
       ],
     ],
+    ...[false, true].map((returnSequences): [string, readonly number[], LayerSpec[]] => [
+      `recurrence, ${returnSequences ? 'every step' : 'the last step'}`,
+      [6, 3],
+      [
+        layers.simpleRnn({ units: 5, returnSequences: true }),
+        layers.bidirectional(
+          layers.lstm({ units: 4, returnSequences: true, biasInitializer: 'randomNormal' }),
+        ),
+        layers.gru({ units: 3, goBackwards: true, returnSequences: true, useBias: false }),
+        layers.simpleRnn({ units: 5, activation: 'relu', returnSequences: true }),
+        layers.bidirectional(layers.gru({ units: 4, returnSequences: true }), 'add'),
+        layers.lstm({ units: 4, goBackwards: true, returnSequences }),
+      ],
+    ]),
     [
       'rows of several positions',
       [3, 2, 5],

@@ -8,6 +8,8 @@ export interface ExportContext<Spec extends LayerSpec> {
   readonly build: GraphBuilder;
   /** The constant that holds a parameter, by the layer's own name of it, or in a shape of its own. */
   weights(key: string, dims?: readonly number[]): string;
+  /** The numbers of a parameter, row-major. */
+  numbers(key: string): Float32Array;
   /** Writes the layers of one of its stacks. */
   through(stack: string, x: string): string;
 }

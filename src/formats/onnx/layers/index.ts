@@ -6,6 +6,7 @@ import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
 import { exportEmbedding } from './embedding.js';
 import { exportBatchNormalization, exportLayerNormalization } from './normalization.js';
+import { exportGru, exportLstm, exportSimpleRnn } from './recurrent.js';
 
 /** Layers that do something in training only. */
 const nothing: ExportLayer<LayerSpec> = (x) => x;
@@ -31,6 +32,9 @@ export const exports: {
   },
   batchNormalization: exportBatchNormalization,
   layerNormalization: exportLayerNormalization,
+  simpleRnn: exportSimpleRnn,
+  lstm: exportLstm,
+  gru: exportGru,
   residual: (x, { build, through }) => {
     const f = through('layers', x);
     return build.node('Add', [through('shortcut', x), f]);

@@ -1,0 +1,107 @@
+"""What PyTorch computes with recurrent layers, in float64, for test/recurrent.test.ts.
+
+    python3 scripts/golden-recurrent.py > test/fixtures/recurrent.json
+
+Needs PyTorch (made with 1.13.1). Each case has weights in the layout of chainrule, inputs, targets,
+the outputs, and the weights after four steps of gradient descent on the mean squared error. PyTorch's
+second biases are 0 and stay so, but for those of the GRU, which chainrule calls b2.
+"""
+
+import json
+
+import torch
+
+torch.manual_seed(7)
+torch.set_default_dtype(torch.float64)
+BATCH, STEPS, INPUTS, UNITS = 5, 6, 3, 4
+RATE = 0.1
+
+
+def shown(tensor):
+    return [float(f"{v:.9g}") for v in tensor.detach().reshape(-1).tolist()]
+
+
+def case(kind, sequences, activation=None, both=False):
+    options = {"batch_first": True, "bidirectional": both}
+    if activation:
+        options["nonlinearity"] = activation
+    layer = {"simpleRnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind](
+        INPUTS, UNITS, **options
+    )
+    ends = ["", "_reverse"] if both else [""]
+    second = kind == "gru"
+    with torch.no_grad():
+        for p in layer.parameters():
+            p.copy_(torch.empty_like(p).uniform_(-0.6, 0.6).float().double())
+        if not second:
+            for end in ends:
+                getattr(layer, f"bias_hh_l0{end}").zero_()
+
+    def weights():
+        each = []
+        for end in ends:
+            named = {
+                "w": getattr(layer, f"weight_ih_l0{end}").t(),
+                "u": getattr(layer, f"weight_hh_l0{end}").t(),
+                "b": getattr(layer, f"bias_ih_l0{end}"),
+            }
+            if second:
+                named["b2"] = getattr(layer, f"bias_hh_l0{end}")
+            each.append({name: shown(value.contiguous()) for name, value in named.items()})
+        return each
+
+    x = torch.empty(BATCH, STEPS, INPUTS).uniform_(-1.5, 1.5).float().double()
+
+    def forward():
+        out, _ = layer(x)
+        if sequences:
+            return out
+        # The last state of each direction.
+        return torch.cat([out[:, -1, :UNITS], out[:, 0, UNITS:]], 1) if both else out[:, -1]
+
+    y = torch.empty_like(forward()).uniform_(-1, 1).float().double()
+    trained = [p for name, p in layer.named_parameters() if second or "bias_hh" not in name]
+    before = weights()
+    outputs = shown(forward())
+    losses = []
+    for _ in range(4):
+        loss = torch.nn.functional.mse_loss(forward(), y)
+        losses.append(float(loss))
+        for p in trained:
+            p.grad = None
+        loss.backward()
+        with torch.no_grad():
+            for p in trained:
+                p -= RATE * p.grad
+    return {
+        "kind": kind,
+        "sequences": sequences,
+        "activation": activation,
+        "both": both,
+        "x": shown(x),
+        "y": shown(y),
+        "before": before,
+        "outputs": outputs,
+        "losses": [float(f"{v:.9g}") for v in losses],
+        "after": weights(),
+    }
+
+
+cases = []
+for sequences in (False, True):
+    for activation in ("tanh", "relu"):
+        cases.append(case("simpleRnn", sequences, activation))
+    for kind in ("lstm", "gru"):
+        for both in (False, True):
+            cases.append(case(kind, sequences, both=both))
+print(
+    json.dumps(
+        {
+            "tool": "PyTorch",
+            "version": torch.__version__,
+            "command": "python3 scripts/golden-recurrent.py > test/fixtures/recurrent.json",
+            **{"batch": BATCH, "steps": STEPS, "inputs": INPUTS, "units": UNITS, "rate": RATE},
+            "cases": cases,
+        }
+    )
+)

@@ -1,0 +1,307 @@
+import { flag, known, largestFloat, numberWithin, wholeNumber } from '../checks.js';
+import { ShapeError } from '../errors.js';
+import { chooseInitializer, type InitializerSpec } from '../initializers.js';
+import type { ListBuilder } from '../lowering.js';
+import type { Shape, Tensor } from '../tensor.js';
+import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
+import { packedFloats } from './dense.js';
+
+/** What every recurrent layer takes: rows of shape [steps, inputs]. */
+interface RecurrentOptions extends LayerOptions {
+  /** Numbers in the state h, at least 1. */
+  readonly units: number;
+  /** Whether the state of every step is put out, [steps, units], not the last alone, [units]; default false. */
+  readonly returnSequences?: boolean;
+  /** Whether it walks from the last step to the first, whose state is then the last; default false. */
+  readonly goBackwards?: boolean;
+  /** Whether there are biases; default true. */
+  readonly useBias?: boolean;
+  /** How w, the weights of the inputs, is drawn; default 'glorotUniform'. */
+  readonly weightInitializer?: InitializerSpec;
+  /** How u, the weights of the state, is drawn; default 'orthogonal'. */
+  readonly recurrentInitializer?: InitializerSpec;
+  /** How biases are drawn; default 'zeros'. */
+  readonly biasInitializer?: InitializerSpec;
+}
+
+/**
+ * A simple recurrent layer (Elman 1990): h_t = f(x_t·w + b + h_{t−1}·u), with h₀ = 0, w [inputs, units],
+ * u [units, units] and b [units].
+ */
+export interface SimpleRnnSpec extends RecurrentOptions {
+  readonly type: 'simpleRnn';
+  /** f; default 'tanh'. */
+  readonly activation?: 'tanh' | 'relu';
+}
+
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber 1997; Gers et al. 2000): with
+ * a = x_t·w + b + h_{t−1}·u in four blocks of `units`,
+ *
+ * i = σ(aᵢ), f = σ(a_f), g = tanh(a_g), o = σ(a_o), c_t = f·c_{t−1} + i·g, h_t = o·tanh(c_t).
+ *
+ * w [inputs, 4·units], u [units, 4·units] and b [4·units] hold the gates in PyTorch's order i, f, g, o,
+ * transposed; b is the sum of its two biases.
+ */
+export interface LstmSpec extends RecurrentOptions {
+  readonly type: 'lstm';
+  /**
+   * Added to the biases of f when they are drawn, so that the memory lasts from the start; default 1
+   * (Jozefowicz et al. 2015). Nothing without biases.
+   */
+  readonly forgetBias?: number;
+}
+
+/**
+ * The gated recurrent unit (Cho et al. 2014) in the form of PyTorch, and of Keras with `reset_after`:
+ * with a = x_t·w + b and q = h_{t−1}·u + b2 in three blocks of `units`,
+ *
+ * r = σ(aᵣ + qᵣ), z = σ(a_z + q_z), n = tanh(aₙ + r·qₙ), h_t = (1 − z)·n + z·h_{t−1}.
+ *
+ * w [inputs, 3·units], u [units, 3·units], b and b2 [3·units] hold the gates in PyTorch's order r, z, n,
+ * transposed.
+ */
+export interface GruSpec extends RecurrentOptions {
+  readonly type: 'gru';
+}
+
+const commonOptions = [
+  ...['units', 'returnSequences', 'goBackwards', 'useBias'],
+  ...['weightInitializer', 'recurrentInitializer', 'biasInitializer'],
+];
+
+const cells = { tanh: 0, relu: 1 } as const;
+
+function check(spec: RecurrentOptions, input: Shape, where: string): void {
+  if (input.length !== 2) {
+    throw new ShapeError(
+      `${where}: expected rows of shape [steps, inputs], got rows of shape [${input.join(', ')}]`,
+    );
+  }
+  wholeNumber(spec.units, `${where}: units`);
+  const { returnSequences = false, goBackwards = false, useBias = true } = spec;
+  flag(returnSequences, `${where}: returnSequences`);
+  flag(goBackwards, `${where}: goBackwards`);
+  flag(useBias, `${where}: useBias`);
+  for (const name of ['weightInitializer', 'recurrentInitializer', 'biasInitializer'] as const) {
+    if (spec[name] !== undefined) chooseInitializer(spec[name], `${where}: ${name}`);
+  }
+}
+
+const output = ({ units, returnSequences = false }: RecurrentOptions, [steps]: Shape): Shape =>
+  returnSequences ? [steps!, units] : [units];
+
+/** Weights and biases of so many gates. `raised` is added to the biases of the inputs. */
+function parametersOf(
+  spec: RecurrentOptions,
+  input: Shape,
+  gates: number,
+  recurrentBias = false,
+  raised?: readonly number[],
+): Record<string, ParameterDeclaration> {
+  const inputs = input.at(-1)!;
+  const { units, useBias = true } = spec;
+  const columns = gates * units;
+  const matrix = (rows: number, given: InitializerSpec): ParameterDeclaration => ({
+    ...{ rows, columns, shape: [rows, columns], fanIn: rows, fanOut: columns, decays: true },
+    initializer: chooseInitializer(given, 'initializer'),
+  });
+  const bias: ParameterDeclaration = {
+    ...matrix(1, spec.biasInitializer ?? 'zeros'),
+    ...{ shape: [columns], fanIn: inputs, decays: false },
+  };
+  return {
+    w: matrix(inputs, spec.weightInitializer ?? 'glorotUniform'),
+    u: matrix(units, spec.recurrentInitializer ?? 'orthogonal'),
+    ...(useBias && { b: raised ? { ...bias, raised } : bias }),
+    ...(useBias && recurrentBias && { b2: bias }),
+  };
+}
+
+/** Products of a gate and an element of the cell, roughly, in floating point operations. */
+const cellWork = 60;
+
+/** What kernels need of a layer in a list. */
+interface Walk {
+  readonly batch: number;
+  readonly steps: number;
+  readonly units: number;
+  readonly differentiable: boolean;
+  /** Room for the state of each step. */
+  state(): Tensor;
+  /** Room for the products of a step, before or after the sums. */
+  products(): Tensor;
+  /** Room for one step on the way back: see src/ops/recurrent.ts. */
+  step(): Tensor;
+  /** batch, steps, units. */
+  readonly sizes: readonly [number, number, number];
+  readonly backwards: number;
+  readonly sequences: number;
+}
+
+/**
+ * Lowers a recurrent layer: the products of all inputs at once, the walk forward by `forward`, and the
+ * walk back by `back`, which gives the gradient of the inputs' products and that of the state's.
+ */
+function lower(
+  spec: RecurrentOptions,
+  build: ListBuilder,
+  given: Tensor,
+  tensors: Readonly<Record<string, Tensor>>,
+  input: Shape,
+  walks: (
+    walk: Walk,
+    z: Tensor,
+  ) => {
+    readonly h: Tensor;
+    readonly previous: Tensor;
+    back(dy: Tensor): { readonly dz: Tensor; readonly dq: Tensor };
+  },
+): Tensor {
+  const { units, returnSequences = false, goBackwards = false } = spec;
+  const { w, u, b, b2 } = tensors;
+  const [steps, inputs] = input as readonly [number, number];
+  const { columns } = w!;
+  const { batch } = build;
+  const rows = batch * steps;
+  const x = build.regroup(given, inputs);
+  const differentiable = build.needsGradient(x, w!, u!, b, b2);
+  const z = build.value(columns, false, rows);
+  const products = 2 * rows * columns;
+  build.scratch(Math.max(packedFloats(rows, inputs, columns), packedFloats(rows, units, columns)));
+  const bias = b ?? build.zeros(columns);
+  const pitches = [x.pitch, z.pitch, Number.NEGATIVE_INFINITY] as const;
+  build.emit('denseForward', z, x, w!, bias, rows, inputs, columns, ...pitches);
+  build.count(products * (inputs + units) + cellWork * rows * columns);
+  const { h, previous, back } = walks(
+    {
+      ...{ batch, steps, units, differentiable },
+      state: () => build.value(units, false, rows),
+      products: () => build.value(columns, false),
+      step: () => build.vector(batch * (z.pitch + 2 * h.pitch)),
+      sizes: [batch, steps, units],
+      backwards: Number(goBackwards),
+      sequences: Number(returnSequences),
+    },
+    z,
+  );
+  const y = returnSequences ? h : build.value(units, false);
+  if (!returnSequences) {
+    const last = { ...h, offset: h.offset + (goBackwards ? 0 : (steps - 1) * h.pitch) };
+    build.emit('copyColumns', y, last, batch, units, 0, y.pitch, 0, steps * h.pitch);
+  }
+  if (differentiable) build.requireGradient(y);
+  build.share(y);
+  build.onBackward(y, (dy) => {
+    const { dz, dq } = back(dy);
+    build.count(products * (2 * inputs + 2 * units) + cellWork * rows * columns);
+    const sizes = [rows, inputs, columns, x.pitch, dz.pitch] as const;
+    build.contribute(x, (dx, takeMask) => {
+      build.emit('denseBackwardInput', dx, dz, w!, x, ...sizes, takeMask());
+    });
+    build.accumulate('denseBackwardWeights', w!, [x, dz], [...sizes]);
+    const ofState = [rows, units, columns, previous.pitch, dq.pitch];
+    build.accumulate('denseBackwardWeights', u!, [previous, dq], ofState);
+    const ofBias = [rows, columns, dz.pitch];
+    if (b) build.accumulate('denseBackwardBias', b, [dz], ofBias);
+    if (b2) build.accumulate('denseBackwardBias', b2, [dq], ofBias);
+  });
+  return y;
+}
+
+export const simpleRnn: LayerDefinition<SimpleRnnSpec> = {
+  options: [...commonOptions, 'activation'],
+
+  check(spec, input, where) {
+    check(spec, input, where);
+    known(spec.activation ?? 'tanh', cells, `${where}: activation`);
+  },
+
+  output,
+  parameters: (spec, input) => parametersOf(spec, input, 1),
+
+  lower(spec, build, given, tensors, { input }) {
+    const relu = cells[spec.activation ?? 'tanh'];
+    const { u } = tensors;
+    return lower(spec, build, given, tensors, input, (walk, z) => {
+      const { sizes, backwards, sequences } = walk;
+      const [h, previous, q] = [walk.state(), walk.state(), walk.products()];
+      const zeros = build.zeros(walk.units);
+      const flags = [backwards, relu] as const;
+      build.emit('simpleRnnForward', h, previous, q, z, u!, zeros, ...sizes, h.pitch, ...flags);
+      const back = (dy: Tensor) => {
+        const [dz, step] = [walk.state(), walk.step()];
+        const options = [backwards, sequences, relu] as const;
+        build.emit('simpleRnnBackward', dz, step, dy, h, u!, ...sizes, h.pitch, ...options);
+        return { dz, dq: dz };
+      };
+      return { h, previous, back };
+    });
+  },
+};
+
+export const lstm: LayerDefinition<LstmSpec> = {
+  options: [...commonOptions, 'forgetBias'],
+
+  check(spec, input, where) {
+    check(spec, input, where);
+    const { forgetBias = 1 } = spec;
+    numberWithin(forgetBias, `${where}: forgetBias`, -largestFloat, largestFloat);
+  },
+
+  output,
+
+  parameters(spec, input) {
+    const { units, forgetBias = 1 } = spec;
+    const isForget = (column: number) => column >= units && column < 2 * units;
+    const raised = Array.from({ length: 4 * units }, (_, c) => (isForget(c) ? forgetBias : 0));
+    return parametersOf(spec, input, 4, false, raised);
+  },
+
+  lower(spec, build, given, tensors, { input }) {
+    const { u } = tensors;
+    return lower(spec, build, given, tensors, input, (walk, gates) => {
+      const { sizes, backwards, sequences } = walk;
+      const [h, c, previous, q] = [walk.state(), walk.state(), walk.state(), walk.products()];
+      const zeros = build.zeros(4 * walk.units);
+      const places = [h, c, gates, previous, q, u!, zeros] as const;
+      const pitches = [h.pitch, gates.pitch] as const;
+      build.emit('lstmForward', ...places, ...sizes, ...pitches, backwards);
+      const back = (dy: Tensor) => {
+        const dz = build.valueLike(gates, false);
+        const read = [dy, gates, c, u!] as const;
+        const flags = [backwards, sequences] as const;
+        build.emit('lstmBackward', dz, walk.step(), ...read, ...sizes, ...pitches, ...flags);
+        return { dz, dq: dz };
+      };
+      return { h, previous, back };
+    });
+  },
+};
+
+export const gru: LayerDefinition<GruSpec> = {
+  options: commonOptions,
+  check,
+  output,
+  parameters: (spec, input) => parametersOf(spec, input, 3, true),
+
+  lower(spec, build, given, tensors, { input }) {
+    const { u, b2 } = tensors;
+    return lower(spec, build, given, tensors, input, (walk, gates) => {
+      const { sizes, backwards, sequences } = walk;
+      const [h, kept, previous] = [walk.state(), walk.state(), walk.state()];
+      const bias = b2 ?? build.zeros(3 * walk.units);
+      const places = [h, gates, kept, previous, walk.products(), u!, bias] as const;
+      const pitches = [h.pitch, gates.pitch] as const;
+      build.emit('gruForward', ...places, ...sizes, ...pitches, backwards);
+      const back = (dy: Tensor) => {
+        const [dz, dq] = [build.valueLike(gates, false), build.valueLike(gates, false)];
+        const read = [dy, gates, kept, previous, u!] as const;
+        const flags = [backwards, sequences] as const;
+        build.emit('gruBackward', dz, dq, walk.step(), ...read, ...sizes, ...pitches, ...flags);
+        return { dz, dq };
+      };
+      return { h, previous, back };
+    });
+  },
+};
