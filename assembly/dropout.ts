@@ -125,7 +125,7 @@ function addNoise(y: usize, x: usize, words: usize, units: i32, factor: v128): v
   v128.store(y, v128.and(sum, laneMask(units)));
 }
 
-/** y = x + deviation·n, eight elements at a time; see the twin. */
+/** y = x + deviation·n, with words for sixteen elements at a time; see the twin. */
 export function gaussianNoiseForward(
   y: usize, x: usize, counters: usize, rows: i32, units: i32, pitch: i32, positions: i32,
   seed: i32, stream: i32,
@@ -134,11 +134,10 @@ export function gaussianNoiseForward(
   const step = load<i32>(counters, 8), before = load<i32>(counters, 28) * positions;
   const factor = f32x4.splat(deviation);
   for (let r = 0; r < rows; ++r) {
-    for (let u = 0; u < units; u += 8) {
-      const at = <usize>u << 2;
-      drawWords(scratch, seed, stream, (before + r) * units + u, step);
-      addNoise(y + at, x + at, scratch, units - u, factor);
-      if (units - u > 4) addNoise(y + at + 16, x + at + 16, scratch + 32, units - u - 4, factor);
+    for (let u = 0; u < units; u += 4) {
+      const at = <usize>u << 2, drawn = <usize>u & 15;
+      if (!drawn) drawWords(scratch, seed, stream, (before + r) * units + u, step);
+      addNoise(y + at, x + at, scratch + (drawn << 3), units - u, factor);
     }
     x += pitch << 2;
     y += pitch << 2;

@@ -275,7 +275,7 @@ export class Plan {
     build.emit('shuffleIndices', indices, training, counters, ...key, training.columns);
     // A random word takes some eighty operations.
     build.count(10 * elementWork * training.columns);
-    build.scratch(16);
+    build.scratch(32);
     return this.#compile(build);
   }
 

@@ -47,43 +47,58 @@ function turned(a: v128, b: v128, bits: i32): v128 {
   return v128.xor(rotate(b, bits), a);
 }
 
+/** Two vectors of blocks, their words in the order in which the host draws them. */
+// @ts-ignore: decorator
+@inline
+function storeWords(to: usize, first: v128, second: v128): void {
+  v128.store(to, v128.shuffle<i32>(first, second, 0, 4, 1, 5));
+  v128.store(to, v128.shuffle<i32>(first, second, 2, 6, 3, 7), 16);
+}
+
 /**
- * Both words of the eight blocks from `counter0` on, in the order in which the host draws them. Two
+ * Both words of the sixteen blocks from `counter0` on, in the order in which the host draws them. Four
  * chains of rounds side by side, since each round waits for the one before it.
  */
 export function drawWords(to: usize, key0: i32, key1: i32, counter0: i32, counter1: i32): void {
   let now = i32x4.splat(key0), next = i32x4.splat(key1);
   let last = i32x4.splat(key0 ^ key1 ^ 0x1bd11bda);
+  const four = i32x4.splat(4);
   let a = i32x4.add(i32x4.add(i32x4.splat(counter0), i32x4(0, 1, 2, 3)), now);
-  let c = i32x4.add(a, i32x4.splat(4));
-  let b = i32x4.add(i32x4.splat(counter1), next), d = b;
-  const one = i32x4.splat(1);
-  let count = one;
+  let c = i32x4.add(a, four), e = i32x4.add(c, four), g = i32x4.add(e, four);
+  let b = i32x4.add(i32x4.splat(counter1), next), d = b, f = b, h = b;
   let rounds = 0;
   do {
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 13); d = turned(c, d, 13);
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 15); d = turned(c, d, 15);
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 26); d = turned(c, d, 26);
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 6); d = turned(c, d, 6);
-    let key = i32x4.add(last, count);
-    a = i32x4.add(a, next); c = i32x4.add(c, next); b = i32x4.add(b, key); d = i32x4.add(d, key);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 13); d = turned(c, d, 13); f = turned(e, f, 13); h = turned(g, h, 13);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 15); d = turned(c, d, 15); f = turned(e, f, 15); h = turned(g, h, 15);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 26); d = turned(c, d, 26); f = turned(e, f, 26); h = turned(g, h, 26);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 6); d = turned(c, d, 6); f = turned(e, f, 6); h = turned(g, h, 6);
+    let key = i32x4.add(last, i32x4.splat((rounds >> 2) + 1));
+    a = i32x4.add(a, next); c = i32x4.add(c, next); e = i32x4.add(e, next); g = i32x4.add(g, next);
+    b = i32x4.add(b, key); d = i32x4.add(d, key); f = i32x4.add(f, key); h = i32x4.add(h, key);
     if (rounds == 16) break;
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 17); d = turned(c, d, 17);
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 29); d = turned(c, d, 29);
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 16); d = turned(c, d, 16);
-    a = i32x4.add(a, b); c = i32x4.add(c, d); b = turned(a, b, 24); d = turned(c, d, 24);
-    count = i32x4.add(count, one);
-    key = i32x4.add(now, count);
-    a = i32x4.add(a, last); c = i32x4.add(c, last); b = i32x4.add(b, key); d = i32x4.add(d, key);
-    count = i32x4.add(count, one);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 17); d = turned(c, d, 17); f = turned(e, f, 17); h = turned(g, h, 17);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 29); d = turned(c, d, 29); f = turned(e, f, 29); h = turned(g, h, 29);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 16); d = turned(c, d, 16); f = turned(e, f, 16); h = turned(g, h, 16);
+    a = i32x4.add(a, b); c = i32x4.add(c, d); e = i32x4.add(e, f); g = i32x4.add(g, h);
+    b = turned(a, b, 24); d = turned(c, d, 24); f = turned(e, f, 24); h = turned(g, h, 24);
+    key = i32x4.add(now, i32x4.splat((rounds >> 2) + 2));
+    a = i32x4.add(a, last); c = i32x4.add(c, last); e = i32x4.add(e, last); g = i32x4.add(g, last);
+    b = i32x4.add(b, key); d = i32x4.add(d, key); f = i32x4.add(f, key); h = i32x4.add(h, key);
     key = now;
     now = last;
     last = next;
     next = key;
     rounds += 8;
   } while (true);
-  v128.store(to, v128.shuffle<i32>(a, b, 0, 4, 1, 5));
-  v128.store(to, v128.shuffle<i32>(a, b, 2, 6, 3, 7), 16);
-  v128.store(to, v128.shuffle<i32>(c, d, 0, 4, 1, 5), 32);
-  v128.store(to, v128.shuffle<i32>(c, d, 2, 6, 3, 7), 48);
+  storeWords(to, a, b);
+  storeWords(to + 32, c, d);
+  storeWords(to + 64, e, f);
+  storeWords(to + 96, g, h);
 }

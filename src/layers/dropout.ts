@@ -108,7 +108,7 @@ export const gaussianNoise: LayerDefinition<GaussianNoiseSpec> = {
     const { counters } = build;
     const y = build.valueLike(x, build.needsGradient(x));
     const { seed, stream } = build.randomKey();
-    build.scratch(16);
+    build.scratch(32);
     const sizes = elementsOf(build, x);
     build.emit('gaussianNoiseForward', y, x, counters, ...sizes, seed, stream, stddev);
     build.onBackward(y, (dy) => build.passOn(dy, [x]));
