@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { overfitting } from '../examples/overfitting.js';
+import { addition } from '../examples/transformer.js';
 import { vanishing } from '../examples/vanishing-gradient.js';
 
-// What docs/backpropagation.md tells of its last two examples has to be what they do.
+// What docs/backpropagation.md tells of its last two examples has to be what they do, and what
+// docs/layers.md tells of a transformer.
 
 describe('the example of vanishing gradients', () => {
   it('loses the gradient in sigmoids, and keeps it with normalisation or relu', async () => {
@@ -28,4 +30,9 @@ describe('the example of overfitting', () => {
       expect(test.accuracy).toBeGreaterThan(byHeart!.test.accuracy! + 0.02);
     }
   });
+});
+
+it('the example of a transformer learns to add, here numbers of two digits', async () => {
+  const { right } = await addition(2, 8000, 12);
+  expect(right).toBeGreaterThan(0.99);
 });
