@@ -23,8 +23,8 @@ export const grouped = (count: number) => Math.round(count).toLocaleString('en')
 /** 0.9861 as 98.6 %. */
 export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
-/** A bar that fills from epoch to epoch, and lines above it. Without a terminal, the lines alone. */
-export function progressBar(total: number) {
+/** A bar that fills step by step, and lines above it. Without a terminal, the lines alone. */
+export function progressBar(total: number, unit = 'epochs') {
   const width = 28;
   // Drawing takes longer than an epoch of a small network.
   const pause = 40;
@@ -35,7 +35,7 @@ export function progressBar(total: number) {
       if (!live || (performance.now() - drawn < pause && done < total)) return;
       drawn = performance.now();
       const full = Math.round((width * done) / total);
-      bar = `${cyan('█'.repeat(full))}${dim('░'.repeat(width - full))} ${done}/${total} epochs  ${note}`;
+      bar = `${cyan('█'.repeat(full))}${dim('░'.repeat(width - full))} ${done}/${total} ${unit}  ${note}`;
       stdout.write(`\r\x1b[K${bar}`);
     },
     line(text: string) {
@@ -59,6 +59,20 @@ export function chart(values: readonly number[], height = 6): string {
     const label = line === 0 ? most.toFixed(2) : line === height - 1 ? least.toFixed(2) : '';
     const cells = steps.map((step) => blocks[Math.round(Math.min(Math.max(step - below, 0), 8))]);
     return `${label.padStart(8)} ${cyan(cells.join('').trimEnd())}`;
+  }).join('\n');
+}
+
+/** Two curves over the same places, `●` and `·`, on a scale from the least to the most of both. */
+export function curves(one: readonly number[], other: readonly number[], height = 12): string {
+  const all = [...one, ...other].filter((value) => !Number.isNaN(value));
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const lineOf = (value: number) => Math.round(((most - value) / (most - least)) * (height - 1));
+  return Array.from({ length: height }, (_, line) => {
+    const label = line === 0 ? most.toFixed(2) : line === height - 1 ? least.toFixed(2) : '';
+    const cells = one.map((value, i) =>
+      lineOf(value) === line ? cyan('●') : lineOf(other[i]!) === line ? dim('·') : ' ',
+    );
+    return `${label.padStart(8)} ${cells.join('').trimEnd()}`;
   }).join('\n');
 }
 
