@@ -14,6 +14,7 @@ import { drawing, printHeader, printTable, type Report, type Table } from './rep
 
 const suites = {
   gemm: async () => (await import('./gemm.js')).gemm,
+  convolution: async () => (await import('./convolution.js')).convolutions,
   steps: async () => (await import('./steps.js')).steps,
   inference: async () => (await import('./inference.js')).inference,
   functions: async () => (await import('./functions.js')).functions,

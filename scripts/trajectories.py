@@ -170,8 +170,8 @@ def draw_data(c, outputs):
 def draw_weights(spec):
     """{ 'layers.0.w': [inputs, units], … } in float64, and the width of the output."""
     weights = {}
-    width = draw_stack(spec['layers'], 'layers', int(np.prod(spec['inputShape'])), weights)
-    return weights, width
+    shape = draw_stack(spec['layers'], 'layers', tuple(spec['inputShape']), weights)
+    return weights, int(np.prod(shape))
 
 
 def stacks(layer):
@@ -183,16 +183,27 @@ def stacks(layer):
     return {}
 
 
-def draw_stack(layers, path, width, weights):
+def draw_stack(layers, path, shape, weights):
     for i, layer in enumerate(layers):
         name, kind = f'{path}.{i}', layer['type']
-        widths = [draw_stack(v, f'{name}.{k}', width, weights) for k, v in stacks(layer).items()]
+        shapes = [draw_stack(v, f'{name}.{k}', shape, weights) for k, v in stacks(layer).items()]
+        width = shape[-1]
+        if kind in ('conv1d', 'conv2d'):
+            make = torch.nn.Conv1d if kind == 'conv1d' else torch.nn.Conv2d
+            conv = make(
+                width, layer['filters'], layer['kernelSize'],
+                groups=layer.get('groups', 1), dtype=torch.float64,
+            )
+            # [filters, channels, …] → […, channels, filters]
+            turned = conv.weight.detach().movedim(0, -1).movedim(0, -2)
+            weights[f'{name}.w'] = rounded(turned.contiguous(), 4)
+            if layer.get('useBias', True):
+                weights[f'{name}.b'] = rounded(conv.bias.detach(), 4)
         if kind == 'dense':
             linear = torch.nn.Linear(width, layer['units'], dtype=torch.float64)
             weights[f'{name}.w'] = rounded(linear.weight.detach().T, 4)
             if layer.get('useBias', True):
                 weights[f'{name}.b'] = rounded(linear.bias.detach(), 4)
-            width = layer['units']
         if kind.endswith('Normalization'):
             draw = lambda mean: rounded(mean + 0.3 * torch.randn(width, dtype=torch.float64), 4)
             if layer.get('scale', True):
@@ -202,9 +213,42 @@ def draw_stack(layers, path, width, weights):
         if kind == 'batchNormalization':
             weights[f'{name}.mean'] = torch.zeros(width, dtype=torch.float64)
             weights[f'{name}.variance'] = torch.ones(width, dtype=torch.float64)
-        if widths:
-            width = sum(widths) if layer.get('merge') == 'concatenate' else widths[0]
-    return width
+        if shapes:
+            joined = layer.get('merge') == 'concatenate'
+            shape = (sum(s[-1] for s in shapes),) if joined else shapes[0]
+        elif kind == 'dense':
+            shape = (*shape[:-1], layer['units'])
+        elif kind == 'flatten' or 'onv' in kind or 'ooling' in kind:
+            made = windows(layer, torch.zeros(1, *shape, dtype=torch.float64), weights, name)
+            shape = tuple(made.shape[1:])
+    return shape
+
+
+def windows(layer, h, weights, name):
+    """Layers that go over images or sequences, and the flattening behind them; channels come last."""
+    kind = layer['type']
+    if kind == 'flatten':
+        return h.flatten(1)
+    x = h.movedim(-1, 1)
+    flat = h.dim() == 3
+    if 'onv' in kind:
+        w = weights[f'{name}.w']
+        options = {k: layer[k] for k in ('padding', 'dilation', 'groups') if k in layer}
+        y = (F.conv1d if flat else F.conv2d)(
+            x, w.movedim(-1, 0).movedim(-1, 1), weights.get(f'{name}.b'),
+            stride=layer.get('strides', 1), **options,
+        )
+    elif kind.startswith('global'):
+        return x.flatten(2).mean(2) if 'Average' in kind else x.flatten(2).amax(2)
+    else:
+        options = {'stride': layer.get('strides', layer['poolSize']), 'padding': layer.get('padding', 0)}
+        if kind.startswith('average'):
+            options['count_include_pad'] = False
+            pool = F.avg_pool1d if flat else F.avg_pool2d
+        else:
+            pool = F.max_pool1d if flat else F.max_pool2d
+        y = pool(x, layer['poolSize'], **options)
+    return y.movedim(1, -1)
 
 
 def still(layers, path, frozen=False):
@@ -244,12 +288,12 @@ def train(c, x, t, initial, dtype, noise=None):
     def normalize(h, layer, name, w):
         options = {'eps': layer.get('epsilon', 1e-5)}
         if layer['type'] == 'layerNormalization':
-            return F.layer_norm(h, h.shape[1:], w('scale'), w('shift'), **options)
+            return F.layer_norm(h, h.shape[-1:], w('scale'), w('shift'), **options)
         training = not kept[f'{name}.mean']
         return F.batch_norm(
-            h, w('mean'), w('variance'), w('scale'), w('shift'),
+            h.movedim(-1, 1), w('mean'), w('variance'), w('scale'), w('shift'),
             training=training, momentum=layer.get('momentum', 0.1), **options,
-        )
+        ).movedim(1, -1)
 
     def forward(h, values, layers=spec['layers'], path='layers'):
         for i, layer in enumerate(layers):
@@ -259,6 +303,8 @@ def train(c, x, t, initial, dtype, noise=None):
             if parts:
                 concatenated = layer.get('merge') == 'concatenate'
                 h = torch.cat(parts, 1) if concatenated else rough(sum(parts[1:], parts[0]))
+            if kind == 'flatten' or 'onv' in kind or 'ooling' in kind:
+                h = rough(windows(layer, h, weights, name))
             if kind == 'dense':
                 h = rough(F.linear(h, w('w').T, w('b')))
             if kind.endswith('Normalization'):
@@ -285,7 +331,7 @@ def train(c, x, t, initial, dtype, noise=None):
         bx, bt = x[rows].to(dtype), t[rows] if t.dtype == torch.int64 else t[rows].to(dtype)
         optimizer.zero_grad()
         values = {}
-        y = forward(bx, values)
+        y = forward(bx.reshape(-1, *spec['inputShape']), values)
         if loss_name == MAE:
             note(y - bt, [0])
         if loss_name == HUBER:
@@ -353,7 +399,7 @@ def title(c):
     """For example: huber, 3-6-2, tanh, huber, sgd, batch 4 of 13."""
     spec = c['spec']
     widths = ['x'.join(map(str, spec['inputShape']))]
-    widths += [str(l['units']) for l in spec['layers'] if l['type'] == 'dense']
+    widths += [str(l.get('units', l.get('filters'))) for l in spec['layers'] if 'units' in l or 'filters' in l]
     acts = []
     for layer in spec['layers']:
         name, options = split(layer.get('activation', 'none'))

@@ -135,15 +135,16 @@ export function chooseInitializer(spec: unknown, where: string): Choice<Initiali
   return choice;
 }
 
-/** Draws `size` numbers; `fanOut` of them are a row, where rows matter. */
+/** Draws the numbers of a matrix. */
 export function initialValues(
   { type, options }: Choice<InitializerName>,
-  size: number,
+  rows: number,
+  columns: number,
   fanIn: number,
   fanOut: number,
   random: Random,
 ): Float32Array {
   const { draw, drawMatrix }: InitializerDefinition = initializers[type];
-  if (drawMatrix) return Float32Array.from(drawMatrix(random, size / fanOut, fanOut, options));
-  return Float32Array.from({ length: size }, () => draw!(random, fanIn, fanOut, options));
+  if (drawMatrix) return Float32Array.from(drawMatrix(random, rows, columns, options));
+  return Float32Array.from({ length: rows * columns }, () => draw!(random, fanIn, fanOut, options));
 }

@@ -45,6 +45,14 @@ const {
   lstm,
   reshape,
   simpleRnn,
+  conv1d,
+  conv2d,
+  maxPooling1d,
+  maxPooling2d,
+  averagePooling1d,
+  averagePooling2d,
+  globalMaxPooling,
+  globalAveragePooling,
 } = layers;
 
 /** Stacks with the activation under test in each place; `last` is the one that the loss wants. */
@@ -357,12 +365,79 @@ describe.each(Object.entries(positioned))('%s', (_, [loss, stack]) => {
   });
 });
 
+/** Stacks on images and sequences, with the shapes of their rows. */
+const windowed: Record<string, [number[], LayerSpec[]]> = {
+  'a convolution': [
+    [4, 5, 2],
+    [conv2d({ filters: 3, kernelSize: 3 }), flatten()],
+  ],
+  'a convolution behind relu': [
+    [5, 4, 1],
+    [
+      conv2d({ filters: 2, kernelSize: 2, activation: 'relu' }),
+      conv2d({ filters: 3, kernelSize: [2, 3], padding: 'same', activation: 'tanh' }),
+      flatten(),
+      dense({ units: 2 }),
+    ],
+  ],
+  'strides, dilation and padding': [
+    [6, 7, 2],
+    [
+      conv2d({ filters: 2, kernelSize: [3, 2], strides: [2, 3], padding: [2, 1] }),
+      activation('silu'),
+      conv2d({ filters: 3, kernelSize: 2, strides: 2, dilation: 2, padding: 'same' }),
+    ],
+  ],
+  'strides past values': [[7, 7, 1], [conv2d({ filters: 2, kernelSize: 2, strides: 3 })]],
+  groups: [
+    [4, 4, 4],
+    [
+      conv2d({ filters: 6, kernelSize: 2, groups: 2, activation: 'tanh' }),
+      conv2d({ filters: 6, kernelSize: 3, groups: 6, padding: 'same', useBias: false }),
+      globalAveragePooling(),
+    ],
+  ],
+  'a sequence': [
+    [9, 2],
+    [
+      conv1d({ filters: 3, kernelSize: 3, dilation: 2, padding: 'same', activation: 'relu' }),
+      maxPooling1d({ poolSize: 3, strides: 2, padding: 1 }),
+      conv1d({ filters: 2, kernelSize: 2, padding: 1 }),
+      averagePooling1d({ poolSize: 2 }),
+      globalMaxPooling(),
+    ],
+  ],
+  pooling: [
+    [7, 6, 3],
+    [
+      conv2d({ filters: 3, kernelSize: 1 }),
+      maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+      averagePooling2d({ poolSize: [3, 2], strides: 1, padding: 1 }),
+      batchNormalization(),
+      flatten(),
+      dense({ units: 2 }),
+    ],
+  ],
+};
+
+describe.each(Object.entries(windowed))('windows: %s', (_, [inputShape, stack]) => {
+  it.each([1, 3])('in a batch of %i', (batch) => {
+    const spec: NetworkSpec = { inputShape, layers: stack, loss: 'meanSquaredError', seed: 2 };
+    const differences = new Differences(spec, batch);
+    differences.draw(generator(batch));
+    const { failures, slopes } = differences.compare();
+    expect(failures).toEqual([]);
+    expect(slopes).toBeGreaterThan(4);
+  });
+});
+
 it('takes every kind of layer', () => {
   const plain = Object.values(stacks).flatMap((stack) => stack('tanh', 'linear'));
   const kinds = [
     ...plain,
     ...Object.values(normalized).flat(),
     ...Object.values(positioned).flatMap(([, stack]) => stack),
+    ...Object.values(windowed).flatMap(([, stack]) => stack),
   ];
   expect(new Set(kinds.map(({ type }) => type))).toEqual(
     new Set(Object.keys(layers).filter((name) => name !== 'bidirectional')),

@@ -1,128 +1,48 @@
-import { show, wholeNumber } from '../checks.js';
-import { chooseInitializer, type InitializerSpec } from '../initializers.js';
+import { wholeNumber } from '../checks.js';
 import type { ListBuilder } from '../lowering.js';
-import { activations } from '../ops/index.js';
 import type { Tensor } from '../tensor.js';
-import { type ActivationSpec, chooseActivation } from './activation.js';
-import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
+import type { LayerDefinition } from './definition.js';
+import { readRegularizer } from './regularization.js';
 import {
-  type ConstraintSpec,
-  type RegularizerSpec,
-  readConstraint,
-  readRegularizer,
-} from './regularization.js';
+  activationOf,
+  checkWeighted,
+  type WeightedOptions,
+  weightedOptions,
+  weightsAndBiases,
+  withActivation,
+} from './weighted.js';
 
 /**
  * A fully connected layer: y = f(x·w + b), with x [inputs], w [inputs, units] and b [units]. On rows of
  * more than one dimension it works on the last one, with the same weights at each position: from
  * [steps, inputs] to [steps, units].
  */
-export interface DenseSpec extends LayerOptions {
+export interface DenseSpec extends WeightedOptions {
   readonly type: 'dense';
   /** Number of outputs, at least 1. */
   readonly units: number;
-  /** f; default 'linear', or what the short form with `task` supplies. */
-  readonly activation?: ActivationSpec;
-  /** Whether there is a b; default true. */
-  readonly useBias?: boolean;
-  /**
-   * How w is drawn. Default by activation: heUniform before relu and its kin, lecunNormal before
-   * selu, otherwise glorotUniform.
-   */
-  readonly weightInitializer?: InitializerSpec;
-  /** How b is drawn; default 'zeros'. */
-  readonly biasInitializer?: InitializerSpec;
-  /** A penalty on w, added to the loss: { l1, l2 }; default none. */
-  readonly weightRegularizer?: RegularizerSpec;
-  /** A penalty on b; default none. */
-  readonly biasRegularizer?: RegularizerSpec;
-  /** A penalty on y, divided by the rows of the batch; default none. */
-  readonly activityRegularizer?: RegularizerSpec;
-  /** What w is held to after every step: 'nonNegative' or { type: 'maxNorm', limit }; default none. */
-  readonly weightConstraint?: ConstraintSpec;
-  /** The same for b. */
-  readonly biasConstraint?: ConstraintSpec;
-}
-
-const regularizers = ['weightRegularizer', 'biasRegularizer', 'activityRegularizer'] as const;
-const constraints = ['weightConstraint', 'biasConstraint'] as const;
-
-/** The initializer that a spec names, or else the default. */
-function weightInitializer(spec: DenseSpec) {
-  const { type } = chooseActivation(spec.activation ?? 'linear', 'dense');
-  return chooseInitializer(
-    spec.weightInitializer ?? activations[type].initializer,
-    'weightInitializer',
-  );
 }
 
 export const dense: LayerDefinition<DenseSpec> = {
-  options: [
-    ...['units', 'activation', 'useBias', 'weightInitializer', 'biasInitializer'],
-    ...regularizers,
-    ...constraints,
-  ],
+  options: ['units', ...weightedOptions],
 
   check(spec, _input, where) {
     wholeNumber(spec.units, `${where}: units`);
-    chooseActivation(spec.activation ?? 'linear', where);
-    if (spec.useBias !== undefined && typeof spec.useBias !== 'boolean') {
-      throw new TypeError(`${where}: useBias: expected true or false, got ${show(spec.useBias)}`);
-    }
-    if (spec.weightInitializer !== undefined) {
-      chooseInitializer(spec.weightInitializer, `${where}: weightInitializer`);
-    }
-    if (spec.biasInitializer !== undefined) {
-      chooseInitializer(spec.biasInitializer, `${where}: biasInitializer`);
-    }
-    for (const name of regularizers) readRegularizer(spec[name], `${where}: ${name}`);
-    for (const name of constraints) readConstraint(spec[name], `${where}: ${name}`);
+    checkWeighted(spec, where);
   },
 
   output: (spec, input) => [...input.slice(0, -1), spec.units],
 
   parameters(spec, input) {
-    const fanIn = input.at(-1)!;
-    const units = spec.units;
-    const parameters: Record<string, ParameterDeclaration> = {
-      w: {
-        rows: fanIn,
-        columns: units,
-        shape: [fanIn, units],
-        initializer: weightInitializer(spec),
-        fanIn,
-        fanOut: units,
-        decays: true,
-        penalty: readRegularizer(spec.weightRegularizer, 'weightRegularizer'),
-        constraint: readConstraint(spec.weightConstraint, 'weightConstraint'),
-      },
-    };
-    if (spec.useBias ?? true) {
-      parameters.b = {
-        rows: 1,
-        columns: units,
-        shape: [units],
-        initializer: chooseInitializer(spec.biasInitializer ?? 'zeros', 'biasInitializer'),
-        fanIn,
-        fanOut: units,
-        decays: false,
-        penalty: readRegularizer(spec.biasRegularizer, 'biasRegularizer'),
-        constraint: readConstraint(spec.biasConstraint, 'biasConstraint'),
-      };
-    }
-    return parameters;
+    const inputs = input.at(-1)!;
+    return weightsAndBiases(spec, [inputs, spec.units], inputs, spec.units);
   },
 
-  activation: (spec) => chooseActivation(spec.activation ?? 'linear', 'dense').type,
-
-  // A layer that names an activation of its own keeps its own start as well.
-  withDefaults: (spec, defaults) =>
-    spec.activation === undefined
-      ? ({ ...defaults, ...spec, activation: defaults.activation } as DenseSpec)
-      : spec,
+  activation: (spec) => activationOf(spec).type,
+  withDefaults: withActivation,
 
   lower(spec, build, given, { w, b }) {
-    const chosen = chooseActivation(spec.activation ?? 'linear', 'dense');
+    const chosen = activationOf(spec);
     const floor = build.lowerBound(chosen);
     const z = lowerProduct(build, build.regroup(given, w!.rows), w!, b, floor);
     const y = floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);

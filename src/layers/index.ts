@@ -2,6 +2,12 @@ import { known, onlyKeys, show } from '../checks.js';
 import { type ActivationLayerSpec, type ActivationSpec, activation } from './activation.js';
 import { type AttentionSpec, attention } from './attention.js';
 import { type ParallelSpec, parallel, type ResidualSpec, residual } from './composite.js';
+import {
+  type Conv1dSpec,
+  type Conv2dSpec,
+  conv1d as conv1dDefinition,
+  conv2d as conv2dDefinition,
+} from './convolution.js';
 import type { LayerDefinition } from './definition.js';
 import { type DenseSpec, dense as denseDefinition } from './dense.js';
 import {
@@ -25,6 +31,20 @@ import {
   layerNormalization,
 } from './normalization.js';
 import {
+  type AveragePooling1dSpec,
+  type AveragePooling2dSpec,
+  averagePooling1d,
+  averagePooling2d,
+  type GlobalAveragePoolingSpec,
+  type GlobalMaxPoolingSpec,
+  globalAveragePooling,
+  globalMaxPooling,
+  type MaxPooling1dSpec,
+  type MaxPooling2dSpec,
+  maxPooling1d,
+  maxPooling2d,
+} from './pooling.js';
+import {
   type GruSpec,
   gru,
   type LstmSpec,
@@ -42,11 +62,20 @@ import { type FlattenSpec, flatten, type ReshapeSpec, reshape } from './shapes.j
 export type { ActivationLayerSpec, ActivationSpec } from './activation.js';
 export type { AttentionSpec } from './attention.js';
 export type { ParallelSpec, ResidualSpec } from './composite.js';
+export type { Conv1dSpec, Conv2dSpec } from './convolution.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
 export type { AlphaDropoutSpec, DropoutSpec, GaussianNoiseSpec } from './dropout.js';
 export type { EmbeddingSpec, PositionalEmbeddingSpec } from './embedding.js';
 export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
+export type {
+  AveragePooling1dSpec,
+  AveragePooling2dSpec,
+  GlobalAveragePoolingSpec,
+  GlobalMaxPoolingSpec,
+  MaxPooling1dSpec,
+  MaxPooling2dSpec,
+} from './pooling.js';
 export type { GruSpec, LstmSpec, SimpleRnnSpec } from './recurrent.js';
 export type {
   ActivityRegularizationSpec,
@@ -59,6 +88,14 @@ export type { FlattenSpec, ReshapeSpec } from './shapes.js';
 /** A layer, as plain data. */
 export type LayerSpec =
   | DenseSpec
+  | Conv1dSpec
+  | Conv2dSpec
+  | MaxPooling2dSpec
+  | MaxPooling1dSpec
+  | AveragePooling2dSpec
+  | AveragePooling1dSpec
+  | GlobalMaxPoolingSpec
+  | GlobalAveragePoolingSpec
   | ActivationLayerSpec
   | EmbeddingSpec
   | PositionalEmbeddingSpec
@@ -84,6 +121,14 @@ type RecurrentSpec = SimpleRnnSpec | LstmSpec | GruSpec;
 const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec, { type: K }>> } =
   {
     dense: denseDefinition,
+    conv1d: conv1dDefinition,
+    conv2d: conv2dDefinition,
+    maxPooling2d,
+    maxPooling1d,
+    averagePooling2d,
+    averagePooling1d,
+    globalMaxPooling,
+    globalAveragePooling,
     activation,
     embedding,
     positionalEmbedding,
@@ -126,6 +171,34 @@ type Options<S> = Omit<S, 'type'>;
 export const layers = {
   /** A fully connected layer: y = f(x·w + b). See {@link DenseSpec}. */
   dense: (options: Options<DenseSpec>): DenseSpec => ({ type: 'dense', ...options }),
+  /** Convolution of sequences [steps, channels]. See {@link Conv1dSpec}. */
+  conv1d: (options: Options<Conv1dSpec>): Conv1dSpec => ({ type: 'conv1d', ...options }),
+  /** Convolution of images [height, width, channels]. See {@link Conv2dSpec}. */
+  conv2d: (options: Options<Conv2dSpec>): Conv2dSpec => ({ type: 'conv2d', ...options }),
+  /** The largest of each window of a sequence. See {@link MaxPooling1dSpec}. */
+  maxPooling1d: (options: Options<MaxPooling1dSpec>): MaxPooling1dSpec => ({
+    type: 'maxPooling1d',
+    ...options,
+  }),
+  /** The largest of each window of an image. See {@link MaxPooling2dSpec}. */
+  maxPooling2d: (options: Options<MaxPooling2dSpec>): MaxPooling2dSpec => ({
+    type: 'maxPooling2d',
+    ...options,
+  }),
+  /** The mean of each window of a sequence. See {@link AveragePooling1dSpec}. */
+  averagePooling1d: (options: Options<AveragePooling1dSpec>): AveragePooling1dSpec => ({
+    type: 'averagePooling1d',
+    ...options,
+  }),
+  /** The mean of each window of an image. See {@link AveragePooling2dSpec}. */
+  averagePooling2d: (options: Options<AveragePooling2dSpec>): AveragePooling2dSpec => ({
+    type: 'averagePooling2d',
+    ...options,
+  }),
+  /** The largest of each channel. See {@link GlobalMaxPoolingSpec}. */
+  globalMaxPooling: (): GlobalMaxPoolingSpec => ({ type: 'globalMaxPooling' }),
+  /** The mean of each channel. See {@link GlobalAveragePoolingSpec}. */
+  globalAveragePooling: (): GlobalAveragePoolingSpec => ({ type: 'globalAveragePooling' }),
   /** An activation by itself. See {@link ActivationLayerSpec}. */
   activation: (activation: ActivationSpec): ActivationLayerSpec => ({
     type: 'activation',

@@ -14,15 +14,19 @@ import type { Tensor } from '../tensor.js';
  */
 interface Rule {
   readonly count: number;
-  /** By argument: floats from row to row, or the argument that says how many. */
+  /** By argument: floats from row to row, or the argument that says how many, or an equal part of it. */
   readonly arrays: Readonly<
     Record<
       number,
-      { readonly floats: number } | { readonly pitch: number; readonly times?: readonly number[] }
+      | { readonly floats: number }
+      | { readonly pitch: number; readonly times?: readonly number[] }
+      | 'part'
     >
   >;
   /** Rows that stay together. */
   readonly grain: number;
+  /** An argument that has to be 1, or else the op is one thread's. */
+  readonly single?: number;
 }
 
 const pitch = (argument: number, ...times: number[]) => ({ pitch: argument, times });
@@ -45,6 +49,9 @@ const weightRows = (sizes: number): Rule => ({
   grain: 16,
 });
 
+/** Filters, which are columns of the weights: they have nothing in common but in groups. */
+const filters: Rule = { count: 5, arrays: { 0: floats(1), 2: floats(1) }, grain: 16, single: 6 };
+
 const rules: ReadonlyMap<string, Rule> = new Map([
   ['denseForward', { count: 4, arrays: { 0: pitch(8), 1: pitch(7) }, grain: 1 }],
   ['denseBackwardInput', { count: 4, arrays: { 0: pitch(7), 1: pitch(8), 3: pitch(7) }, grain: 1 }],
@@ -52,6 +59,14 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['denseBackwardWeightsOnto', weightRows(3)],
   ['denseBackwardWeightsSgd', weightRows(4)],
   ['gatherExamples', { count: 6, arrays: { 0: pitch(9), 1: pitch(10), 4: floats(1) }, grain: 1 }],
+  ['convolutionForward', { count: 5, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
+  ['convolutionBackwardInput', { count: 5, arrays: { 0: 'part', 1: 'part', 3: 'part' }, grain: 1 }],
+  ['convolutionBackwardWeights', filters],
+  ['convolutionBackwardWeightsOnto', filters],
+  ['maxPoolingForward', { count: 4, arrays: { 0: 'part', 1: 'part', 2: 'part' }, grain: 1 }],
+  ['maxPoolingBackward', { count: 4, arrays: { 0: 'part', 1: 'part', 2: 'part' }, grain: 1 }],
+  ['averagePoolingForward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
+  ['averagePoolingBackward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
   ['gatherRows', { count: 4, arrays: { 0: pitch(6), 2: floats(1) }, grain: 1 }],
   ['addRows', rows(3)],
   // A row is a sequence of steps, and in the weights of attention one for each head.
@@ -87,10 +102,15 @@ function stepRule({ kernel, args }: Op): Rule | undefined {
   return { count: hyper + 1, arrays, grain: 1024 };
 }
 
+function ruleOf(op: Op): Rule | undefined {
+  const rule = rules.get(op.kernel) ?? stepRule(op);
+  return rule?.single !== undefined && op.args[rule.single] !== 1 ? undefined : rule;
+}
+
 /** The share of an op that a thread of several has; undefined where it has none. */
 export function shareOf(op: Op, thread: number, threads: number): Op | undefined {
   const { kernel, args } = op;
-  const rule = rules.get(kernel) ?? stepRule(op);
+  const rule = ruleOf(op);
   if (!rule) return thread === 0 ? op : undefined;
   const count = args[rule.count] as number;
   const pieces = Math.ceil(count / rule.grain);
@@ -101,22 +121,29 @@ export function shareOf(op: Op, thread: number, threads: number): Op | undefined
   shared[rule.count] = to - from;
   for (const [argument, step] of Object.entries(rule.arrays)) {
     const tensor = args[Number(argument)] as Tensor;
-    const apart =
-      'floats' in step
-        ? step.floats
-        : [step.pitch, ...(step.times ?? [])].reduce((all, a) => all * (args[a] as number), 1);
-    shared[Number(argument)] = { ...tensor, offset: tensor.offset + from * apart };
+    const apart = () => {
+      if (step === 'part') return (tensor.rows / count) * tensor.pitch;
+      if ('floats' in step) return step.floats;
+      return [step.pitch, ...(step.times ?? [])].reduce((all, a) => all * (args[a] as number), 1);
+    };
+    shared[Number(argument)] = { ...tensor, offset: tensor.offset + from * apart() };
   }
   return { kernel, args: shared };
 }
 
 /** Whether an op is one thread's alone. */
-export const isWhole = (op: Op): boolean => !rules.has(op.kernel) && !stepRule(op);
+export const isWhole = (op: Op): boolean => !ruleOf(op);
 
 /** Products of numbers in a list, roughly: whether it is worth sharing. */
 export function productsOf(ops: readonly Op[]): number {
   let products = 0;
   for (const { kernel, args } of ops) {
+    if (kernel.startsWith('convolution')) {
+      const [a, b, c] = args as [Tensor, Tensor, Tensor];
+      const [w, z] = kernel.includes('Weights') ? [a, c] : [c, kernel.includes('Input') ? b : a];
+      products += z.rows * w.rows * w.columns;
+      continue;
+    }
     if (!kernel.startsWith('dense') || kernel.includes('Bias')) continue;
     const [batch, inputs, units] = args.slice(kernel.endsWith('Sgd') ? 4 : 3) as number[];
     const sizes = kernel.startsWith('denseBackwardWeights')

@@ -77,3 +77,8 @@ export function expectSameBits(
   }
   return expected;
 }
+
+/** Gives kernels scratch from this byte on. */
+export function setScratch(place: number): void {
+  for (const core of builds) core.exports.setScratch!(place);
+}

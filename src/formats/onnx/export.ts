@@ -40,7 +40,7 @@ export function toOnnx(model: Pick<Network, 'snapshot'>): Uint8Array {
     version: irVersion,
     producer: 'chainrule',
     graph: {
-      nodes: build.nodes,
+      nodes: readNodes(build),
       name: 'network',
       tensors: build.tensors,
       inputs: [rows('x', inputShape)],
@@ -69,14 +69,15 @@ function exportLayer(
   const write = exports[layer.spec.type] as ExportLayer<LayerSpec> | undefined;
   if (!write) throw new TypeError(`toOnnx: ${layer.where} has no ONNX form`);
   build.scope = layer.path;
+  const weightOf = (key: string) => snapshot.weights[`${layer.path}.${key}`]!;
   return write(x, {
     layer,
     build,
     weights(key, dims) {
-      const { shape, values } = snapshot.weights[`${layer.path}.${key}`]!;
+      const { shape, values } = weightOf(key);
       return build.floats(key, values, dims ?? shape);
     },
-    numbers: (key) => snapshot.weights[`${layer.path}.${key}`]!.values,
+    numbers: (key) => weightOf(key).values,
     through(stack, inputs) {
       const value = exportStack(layer.stacks[stack]!, inputs, snapshot, build);
       build.scope = layer.path;
@@ -100,6 +101,17 @@ function nameOutput({ nodes }: GraphBuilder, value: string): void {
   const last = nodes.at(-1);
   if (last?.outputs?.[0] === value) nodes[nodes.length - 1] = { ...last, outputs: ['y'] };
   else nodes.push({ inputs: [value], outputs: ['y'], name: 'y', operator: 'Identity' });
+}
+
+/** The nodes whose outputs somebody reads: a layer may have gone on from what is before a node. */
+function readNodes({ nodes }: GraphBuilder) {
+  const read = new Set(['y']);
+  const kept = nodes.toReversed().filter(({ inputs, outputs }) => {
+    if (!read.has(outputs![0]!)) return false;
+    for (const name of inputs!) read.add(name);
+    return true;
+  });
+  return kept.reverse();
 }
 
 const rows = (name: string, shape: readonly number[]): OnnxValue => {

@@ -52,6 +52,65 @@ const compareSpec = (spec: NetworkSpec, rows = 17) => {
 };
 
 describe('onnxruntime predicts the same', () => {
+  const { conv2d, conv1d, maxPooling2d, maxPooling1d, averagePooling2d, averagePooling1d } = layers;
+  const windowed: Record<string, [number[], LayerSpec[]]> = {
+    'a convolutional network': [
+      [8, 9, 3],
+      [
+        conv2d({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+        layers.batchNormalization(),
+        conv2d({ filters: 6, kernelSize: [2, 3], strides: 2, groups: 2, useBias: false }),
+        layers.activation('tanh'),
+        maxPooling2d({ poolSize: 2, padding: 'same' }),
+        layers.flatten(),
+        layers.dense({ units: 3, activation: 'softmax' }),
+      ],
+    ],
+    'strides, dilation and padding': [
+      [11, 10, 2],
+      [
+        conv2d({ filters: 2, kernelSize: 3, strides: [3, 2], padding: [2, 1], dilation: 2 }),
+        conv2d({ filters: 3, kernelSize: 2, strides: 2, padding: 'same', activation: 'softmax' }),
+      ],
+    ],
+    pooling: [
+      [9, 8, 3],
+      [
+        maxPooling2d({ poolSize: 3, strides: 2, padding: 1 }),
+        averagePooling2d({ poolSize: [2, 3], strides: 1, padding: 'same' }),
+        averagePooling2d({ poolSize: 2 }),
+      ],
+    ],
+    sequences: [
+      [13, 2],
+      [
+        conv1d({ filters: 4, kernelSize: 3, strides: 2, padding: 2, activation: 'silu' }),
+        maxPooling1d({ poolSize: 2, strides: 1 }),
+        averagePooling1d({ poolSize: 3, padding: 'same' }),
+        layers.parallel({
+          branches: [[layers.globalMaxPooling()], [layers.globalAveragePooling()]],
+        }),
+      ],
+    ],
+  };
+  it.each(Object.entries(windowed))('with windows: %s', (_name, [inputShape, stack]) =>
+    compareSpec({ inputShape, layers: stack, seed: 3 }),
+  );
+
+  it('and channels are moved where they must be, and not back and forth', () => {
+    const [inputShape, stack] = windowed['a convolutional network']!;
+    const { graph } = readMessage(modelMessage, toOnnx(sequential({ inputShape, layers: stack })));
+    const operators = graph!.nodes!.map(({ operator }) => operator);
+    expect(operators.slice(0, 5)).toEqual([
+      'Transpose',
+      'Conv',
+      'Relu',
+      'BatchNormalization',
+      'Conv',
+    ]);
+    expect(operators.filter((operator) => operator === 'Transpose').length).toBe(4);
+  });
+
   it.each(activationSpecs.map((activation) => [nameOf(activation), activation] as const))(
     'with %s',
     async (_name, activation) => {

@@ -2,10 +2,12 @@ import type { LayerSpec } from '../../../layers/index.js';
 import { int } from '../graph.js';
 import { exportActivation } from './activation.js';
 import { exportAttention } from './attention.js';
+import { exportConvolution } from './convolution.js';
 import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
 import { exportEmbedding } from './embedding.js';
 import { exportBatchNormalization, exportLayerNormalization } from './normalization.js';
+import { exportGlobalPooling, exportPooling } from './pooling.js';
 import { exportGru, exportLstm, exportSimpleRnn } from './recurrent.js';
 
 /** Layers that do something in training only. */
@@ -16,6 +18,14 @@ export const exports: {
   readonly [K in LayerSpec['type']]?: ExportLayer<Extract<LayerSpec, { type: K }>>;
 } = {
   dense: exportDense,
+  conv1d: exportConvolution,
+  conv2d: exportConvolution,
+  maxPooling1d: exportPooling('MaxPool'),
+  maxPooling2d: exportPooling('MaxPool'),
+  averagePooling1d: exportPooling('AveragePool'),
+  averagePooling2d: exportPooling('AveragePool'),
+  globalMaxPooling: exportGlobalPooling('GlobalMaxPool'),
+  globalAveragePooling: exportGlobalPooling('GlobalAveragePool'),
   activation: exportActivation,
   embedding: exportEmbedding,
   positionalEmbedding: (x, { build, weights }) => build.node('Add', [x, weights('w')]),

@@ -3,7 +3,8 @@ import type {
   LayerNormalizationSpec,
 } from '../../../layers/normalization.js';
 import { defaultEpsilon, defaultMomentum } from '../../../layers/normalization.js';
-import { float, ints } from '../graph.js';
+import { float } from '../graph.js';
+import { channelsFirst, channelsLast } from './channels.js';
 import type { ExportContext, ExportLayer } from './definition.js';
 
 type Normalization = BatchNormalizationSpec | LayerNormalizationSpec;
@@ -20,16 +21,12 @@ function scaleAndShift({ layer, build, weights }: ExportContext<Normalization>):
 export const exportBatchNormalization: ExportLayer<BatchNormalizationSpec> = (x, context) => {
   const { layer, build, weights } = context;
   const rank = layer.input.length;
-  const moved = (value: string, axes: readonly number[]) =>
-    rank === 1 ? value : build.node('Transpose', [value], { perm: ints(axes) });
-  // The operator wants the channels behind the batch.
-  const between = Array.from({ length: rank - 1 }, (_, i) => i);
-  const given = moved(x, [0, rank, ...between.map((i) => i + 1)]);
+  const given = channelsFirst(x, rank, build);
   const inputs = [given, ...scaleAndShift(context), weights('mean'), weights('variance')];
   const { epsilon = defaultEpsilon, momentum = defaultMomentum } = layer.spec;
   const attributes = { epsilon: float(epsilon), momentum: float(1 - momentum) };
   const y = build.node('BatchNormalization', inputs, attributes);
-  return moved(y, [0, ...between.map((i) => i + 2), 1]);
+  return channelsLast(y, rank, build);
 };
 
 export const exportLayerNormalization: ExportLayer<LayerNormalizationSpec> = (x, context) => {
