@@ -12,6 +12,7 @@ import { resolveModel } from '../src/layers/model.js';
 import { counter, type List } from '../src/lists.js';
 import { Random } from '../src/random.js';
 import { NetworkState } from '../src/state.js';
+import { sizeOf } from '../src/tensor.js';
 
 /** The networks that are measured: small ones that calls dominate, and large ones that products do. */
 
@@ -56,6 +57,16 @@ const xor = networkOf([2, 2, 1], 'xor', { type: 'sgd', learningRate: 0.5 });
 const small = (optimizer: OptimizerSpec) => networkOf([16, 64, 64, 1], 'values', optimizer);
 const large = (optimizer: OptimizerSpec) => networkOf([784, 512, 512, 10], 'classes', optimizer);
 
+const recurrent: NetworkSpec = {
+  inputShape: [50, 64],
+  layers: [
+    { type: 'lstm', units: 64 },
+    { type: 'dense', units: 10, activation: 'softmax' },
+  ],
+  loss: 'sparseCategoricalCrossentropy',
+  optimizer: sgd,
+};
+
 export const workloads: readonly Workload[] = [
   { name: 'XOR 2-2-1, batch 1', spec: xor, batch: 1, steps: 4096 },
   { name: 'XOR 2-2-1, batch 4', spec: xor, batch: 4, steps: 2048 },
@@ -86,6 +97,7 @@ export const workloads: readonly Workload[] = [
   },
   { name: '784-512-512-10, batch 128', spec: large(sgd), batch: 128, steps: 16 },
   { name: '784-512-512-10, batch 128, Adam', spec: large('adam'), batch: 128, steps: 16 },
+  { name: 'LSTM 64-64, 50 steps, batch 32', spec: recurrent, batch: 32, steps: 16 },
 ];
 
 export interface Data {
@@ -95,7 +107,7 @@ export interface Data {
 
 /** Rows for a spec: XOR's four over and over, otherwise noise with targets that depend on it. */
 export function dataFor({ layers, inputShape }: NetworkSpec, rows: number, zeros = 0): Data {
-  const inputs = inputShape[0]!;
+  const inputs = sizeOf(inputShape);
   const last = layers.at(-1)!;
   const units = last.type === 'dense' ? last.units : 1;
   const random = new Random(1, 2);
