@@ -200,6 +200,10 @@ export function readLabels(
       `${where}: expected ${positions} class labels a row, one for each position, got ${list.length} in all`,
     );
   }
+  const place = (i: number) =>
+    positions > 1
+      ? `${where}: row ${Math.floor(i / positions)}, position ${i % positions}`
+      : `${where}: row ${i}`;
   const indices = classes && new Map(classes.map((label, i) => [label, i]));
   const values = new Float32Array(list.length);
   for (let r = 0; r < list.length; r++) {
@@ -210,7 +214,7 @@ export function readLabels(
       if (index === undefined) {
         const names = classes.map(String);
         throw new RangeError(
-          `${where}: row ${r}: ${show(label)} is none of the ${names.length} classes; ${hint(String(label), names)}`,
+          `${place(r)}: ${show(label)} is none of the ${names.length} classes; ${hint(String(label), names)}`,
         );
       }
       values[r] = index;
@@ -221,12 +225,12 @@ export function readLabels(
         ? '; for one row of probabilities each, use categoricalCrossentropy'
         : '';
       throw new TypeError(
-        `${where}: row ${r}: expected a class index from 0 to ${count - 1}, got ${show(label)}${remedy}`,
+        `${place(r)}: expected a class index from 0 to ${count - 1}, got ${show(label)}${remedy}`,
       );
     }
     if (!Number.isInteger(label) || label < 0 || label >= count) {
       throw new RangeError(
-        `${where}: row ${r}: expected a class index from 0 to ${count - 1}, got ${label}`,
+        `${place(r)}: expected a class index from 0 to ${count - 1}, got ${label}`,
       );
     }
     values[r] = label;

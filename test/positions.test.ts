@@ -144,6 +144,13 @@ describe('refuses', () => {
     expect(() => model.trainOnBatch(x, labels.slice(3))).toThrow('rows');
   });
 
+  it('a label that is none, by its row and position', () => {
+    const wrong = labels.with(7, 4);
+    expect(() => model.trainOnBatch(x, wrong)).toThrow(
+      'y: row 2, position 1: expected a class index from 0 to 3, got 4',
+    );
+  });
+
   it('weights of classes', async () => {
     await expect(model.fit(x, labels, { classWeight: 'balanced' })).rejects.toThrow(
       'classWeight: rows have 3 positions, each with a class of its own: use sampleWeight',
