@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { read } from '../examples/convolution.js';
 import {
   type LayerSpec,
   layers,
@@ -190,6 +191,11 @@ describe.each(engines)('on %s', (engine) => {
       ...model.gradients(Float32Array.of(1, 3, 3, 3), [[[0]]], { inputs: true }).inputs!,
     ]).toEqual([0, 3, 0, 0]);
   });
+});
+
+it('learns to read digits', async () => {
+  const { accuracy } = await read(1, { epochs: 5 });
+  expect(accuracy).toBeGreaterThan(0.97);
 });
 
 it('is saved, loaded and exported as a module', async () => {

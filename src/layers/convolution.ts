@@ -153,7 +153,11 @@ export const conv2d = convolution<Conv2dSpec>(false);
 export const conv1d = convolution<Conv1dSpec>(true);
 
 /** The most floats that a kernel packs into scratch: as assembly/convolution.ts says. */
-function packedFloats(windows: Windows, filters: number, groups: number): number {
+export function packedFloats(
+  windows: Pick<Windows, 'kernelHeight' | 'kernelWidth' | 'channels'>,
+  filters: number,
+  groups: number,
+): number {
   const { kernelHeight, kernelWidth } = windows;
   const up8 = (floats: number) => Math.ceil(floats / 8) * 8;
   const channels = windows.channels / groups;

@@ -78,7 +78,19 @@ export function expectSameBits(
   return expected;
 }
 
-/** Gives kernels scratch from this byte on. */
-export function setScratch(place: number): void {
-  for (const core of builds) core.exports.setScratch!(place);
+/** Gives kernels so many floats of scratch, with NaN in them, behind all else; says whether they kept to it. */
+export function withScratch(floats: number, run: () => void): void {
+  const place = 2 ** 25;
+  const of = ({ memory }: Core) => new Float32Array(memory.buffer, place, floats + 4 * guard);
+  for (const core of builds) {
+    of(core).fill(Number.NaN, 0, floats).fill(sentinel, floats);
+    core.exports.setScratch!(place);
+  }
+  run();
+  for (const core of builds) {
+    const kept = of(core)
+      .subarray(floats)
+      .every((value) => value === Math.fround(sentinel));
+    expect(kept, `${core.name} keeps to its scratch`).toBe(true);
+  }
 }

@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { packedFloats } from '../../src/layers/convolution.js';
 import {
   convolutionBackwardInput,
   convolutionBackwardWeights,
@@ -6,14 +7,12 @@ import {
   convolutionForward,
 } from '../../src/ops/convolution.js';
 import { pitchOf } from '../../src/tensor.js';
-import { expectSameBits, type JsKernel, matrix, setScratch } from './arrays.js';
+import { expectSameBits, type JsKernel, matrix, withScratch } from './arrays.js';
 import { generator } from './core.js';
 
 const random = generator(31);
 const draw = () => 2 * random() - 1;
 const below = (bound: number) => Math.floor(bound * random());
-
-beforeAll(() => setScratch(2 ** 25));
 
 interface Geometry {
   batch: number;
@@ -45,6 +44,12 @@ function tableOf({ size, channels, kernel, ...options }: Geometry) {
 
 /** Four kernels on one geometry, in all builds; x flat or by position. */
 function agree(geometry: Geometry, flat: boolean, value: (i: number) => number = draw): void {
+  const { kernel, channels, filters, groups = 1 } = geometry;
+  const sizes = { kernelHeight: kernel[0], kernelWidth: kernel[1], channels };
+  withScratch(packedFloats(sizes, filters, groups), () => compare(geometry, flat, value));
+}
+
+function compare(geometry: Geometry, flat: boolean, value: (i: number) => number): void {
   const { batch, size, channels, filters, kernel } = geometry;
   const { out, words, groups } = tableOf(geometry);
   const table = new Float32Array(words.buffer);
