@@ -39,8 +39,8 @@ for (const [program, limit] of Object.entries(limits)) {
 /** The parts of the first program, by the files that are theirs: the first that fits. */
 const parts = {
   'the module of WebAssembly': /core\.inline/,
-  'layers for sequences, with their kernels in JavaScript':
-    /src\/(ops|layers)\/(attention|embedding|recurrent)/,
+  'layers for sequences and images, with their kernels in JavaScript':
+    /src\/(ops|layers)\/(attention|convolution|embedding|pooling|recurrent)/,
   'the twins of the others: kernels in JavaScript': /src\/(ops|math\.ts)/,
   'plans and backends': /src\/(backends|plan|lowering|lists|tensor)|build\//,
   'layers, initial weights, chance': /src\/(layers|initializers|random|math64)/,
