@@ -42,6 +42,31 @@ function forward<A>(y: usize, z: usize, rows: i32, columns: i32, pitch: i32, opt
   } while (--rows);
 }
 
+/** y = f(x·w + b) of one row, down one vector of columns after the other. */
+// @ts-ignore: decorator
+@inline
+function rowForward<A>(
+  y: usize, x: usize, w: usize, b: usize, inputs: i32, units: i32, pitch: i32,
+): void {
+  const activation = changetype<A>(0);
+  const end = x + (inputs << 2);
+  do {
+    let sum = v128.load(b);
+    let at = x, row = w;
+    do {
+      sum = multiplyAdd(splatAt(at), v128.load(row), sum);
+      at += 4;
+      row += pitch << 2;
+    } while (at != end);
+    const mask = units > 4 ? i32x4.splat(-1) : tailMask(units);
+    v128.store(y, v128.and(activation.value(sum, f32x4.splat(0)), mask));
+    w += 16;
+    b += 16;
+    y += 16;
+    units -= 4;
+  } while (units > 0);
+}
+
 /** dz = dy ⊙ f′, from s = y or z. */
 // @ts-ignore: decorator
 @inline
@@ -339,6 +364,12 @@ class Sigmoid {
 
 export function sigmoidForward(y: usize, z: usize, rows: i32, columns: i32, pitch: i32): void {
   forward<Sigmoid>(y, z, rows, columns, pitch, 0);
+}
+
+export function sigmoidRowForward(
+  y: usize, x: usize, w: usize, b: usize, inputs: i32, units: i32, pitch: i32,
+): void {
+  rowForward<Sigmoid>(y, x, w, b, inputs, units, pitch);
 }
 
 export function sigmoidBackward(

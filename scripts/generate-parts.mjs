@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
 
 /** Kernels that only training calls. */
-const trains = /(Backward\w*|Loss|Losses|Step|Advance|Penalty|Slope|Constraint)$/;
+const trains = /(Backward\w*|RowForward|Loss|Losses|Step|Advance|Penalty|Slope|Constraint)$/;
 
 const js = (file) => {
   const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), {

@@ -433,16 +433,29 @@ export class ListBuilder {
     return y;
   }
 
-  /** Adds an activation behind `z`, in place where its slope does not need `z` and no loss does. */
-  activate(z: Tensor, activation: Choice<ActivationName>): Tensor {
+  /**
+   * Adds an activation behind `z`, in place where its slope does not need `z` and no loss does. Where
+   * the op before has made `z` as the product of one row, a training takes the kernel that does both,
+   * if there is one, with the arguments `row` behind the place it writes.
+   */
+  activate(
+    z: Tensor,
+    activation: Choice<ActivationName>,
+    row?: readonly (Tensor | number)[],
+  ): Tensor {
     const { type, options } = activation;
     const { slopeFrom } = activations[type] as ActivationDefinition;
     if (this.lowerBound(activation) === Number.NEGATIVE_INFINITY) return z;
     const free = slopeFrom === 'y' && type !== this.#context.logits && this.#overwritable.has(z);
     const y = this.#valueIn(free ? z : undefined, z, this.needsGradient(z));
     this.#overwritable.delete(y);
+    const together = `${type}RowForward`;
+    const both = row && free && this.training && isKernel(together);
+    if (both) this.ops.pop();
     const args = [y, z, z.rows, z.columns, z.pitch, ...Object.values(options)];
-    const op = this.emitNamed(`${type}Forward`, args);
+    const op = both
+      ? this.emitNamed(together, [y, ...row])
+      : this.emitNamed(`${type}Forward`, args);
     this.count(elementWork * z.rows * z.columns);
     this.#activated.set(y, { name: type, z, op });
     this.onBackward(y, (dy) => {

@@ -361,7 +361,7 @@ describe('the page', () => {
       gradients: 'parameters',
       update: true,
     });
-    const block = blocks('text').find((text) => text.startsWith('denseForward'))!;
+    const block = blocks('text').find((text) => text.startsWith('sigmoidRowForward'))!;
     const listed = block.trimEnd().split('\n');
     expect(listed.map((line) => line.split(' ')[0])).toEqual(ops.map(({ kernel }) => kernel));
   });

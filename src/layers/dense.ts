@@ -44,14 +44,22 @@ export const dense: LayerDefinition<DenseSpec> = {
   lower(spec, build, given, { w, b }) {
     const chosen = activationOf(spec);
     const floor = build.lowerBound(chosen);
-    const z = lowerProduct(build, build.regroup(given, w!.rows), w!, b, floor);
-    const y = floor === undefined ? build.activate(z, chosen) : build.bounded(z, chosen);
+    const x = build.regroup(given, w!.rows);
+    const z = lowerProduct(build, x, w!, b, floor);
+    const { rows: inputs, columns: units, pitch } = w!;
+    const row = isSmallRow(x, w!)
+      ? [x, w!, b ?? build.zeros(units), inputs, units, pitch]
+      : undefined;
+    const y = floor === undefined ? build.activate(z, chosen, row) : build.bounded(z, chosen);
     return build.penalize(y, readRegularizer(spec.activityRegularizer, 'activityRegularizer'));
   },
 };
 
-/** Operations of a row up to which the steps of weights and biases are one op: 16 kB of weights. */
-const mostRowProducts = 2 * 4096;
+/**
+ * Whether x is one row and w so small that calling a kernel costs as much as what it computes: at most
+ * 16 kB, which kernels of one row may walk through in any direction.
+ */
+const isSmallRow = (x: Tensor, w: Tensor) => x.rows === 1 && w.rows * w.columns <= 4096;
 
 /** Adds z = max(x·w + b, floor) to a list, and the way back. Each row of x has as many columns as w rows. */
 export function lowerProduct(
@@ -80,9 +88,9 @@ export function lowerProduct(
       build.emit('denseBackwardInput', dx, dz, w, x, ...sizes, takeMask());
     });
     if (build.needsGradient(w)) build.count(products);
-    const row = rows === 1 && products <= mostRowProducts;
-    const rowSizes = [inputs, units, dz.pitch];
-    if (row && b && build.stepTogether('denseBackwardRow', [w, b], [x, dz], rowSizes)) return;
+    const row = [inputs, units, dz.pitch];
+    const small = isSmallRow(x, w);
+    if (small && b && build.stepTogether('denseBackwardRow', [w, b], [x, dz], row)) return;
     build.accumulate('denseBackwardWeights', w, [x, dz], [...sizes]);
     if (b) build.accumulate('denseBackwardBias', b, [dz], [rows, units, dz.pitch]);
   });

@@ -1,5 +1,6 @@
 import { erfc, exp, expm1, fround, log1p, sigmoid, tanh } from '../math.js';
 import type { ActivationDefinition, Floats } from './definition.js';
+import { denseForward } from './dense.js';
 import { softmax } from './softmax.js';
 
 /*
@@ -368,6 +369,20 @@ export function sigmoidForward(
   for (let r = 0; r < rows; r++) {
     for (let i = r * pitch, end = i + columns; i < end; i++) y[i] = sigmoid(z[i]!);
   }
+}
+
+/** One row through a small dense layer, y = σ(x·w + b), in the steps and the order of `denseForward`. */
+export function sigmoidRowForward(
+  y: Floats,
+  x: Floats,
+  w: Floats,
+  b: Floats,
+  inputs: number,
+  units: number,
+  pitch: number,
+): void {
+  denseForward(y, x, w, b, 1, inputs, units, inputs, pitch, Number.NEGATIVE_INFINITY);
+  sigmoidForward(y, y, 1, units, pitch);
 }
 
 export function sigmoidBackward(

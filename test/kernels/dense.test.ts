@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import * as twins from '../../src/ops/dense.js';
+import * as twins from '../../src/ops/index.js';
 import { pitchOf } from '../../src/tensor.js';
 import { bits, cores, generator } from './core.js';
 
@@ -116,6 +116,7 @@ function calls(batch: number, inputs: number, units: number, of: Image): [string
     ['denseBackwardWeightsOnto', ['w', 'x', 'z', ...sizes]],
     ['denseBackwardBiasOnto', ['b', 'z', batch, units, zPitch]],
     ['denseBackwardRowSgd', ['w', 'b', 'x', 'z', 'hyper', inputs, units, zPitch]],
+    ['sigmoidRowForward', ['z', 'x', 'w', 'b', inputs, units, zPitch]],
   ];
 }
 
