@@ -3,7 +3,8 @@ import { sigmoid, tanh } from './internal/math';
 import { laneMask, multiplyAdd, splatAt } from './internal/simd';
 
 /*
- * See src/ops/recurrent.ts for the formulas, the layout and the order of every sum. A gate begins
+ * See src/ops/recurrent.ts for the formulas, the layout, the table of how to walk and the order of
+ * every sum. A gate begins
  * anywhere in a vector: loads run over into what stands behind it, stores do not.
  */
 
@@ -89,9 +90,10 @@ function gradientOfState(
 }
 
 export function simpleRnnForward(
-  h: usize, previous: usize, q: usize, z: usize, u: usize, zeros: usize, batch: i32, steps: i32,
-  units: i32, pitch: i32, backwards: i32, relu: i32,
+  h: usize, previous: usize, q: usize, z: usize, u: usize, zeros: usize, walk: usize, batch: i32,
 ): void {
+  const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
+  const backwards = load<i32>(walk, 16), relu = load<i32>(walk, 28);
   for (let s = 0; s < steps; ++s) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
@@ -112,9 +114,11 @@ export function simpleRnnForward(
 }
 
 export function simpleRnnBackward(
-  dz: usize, step: usize, dy: usize, h: usize, u: usize, batch: i32, steps: i32, units: i32,
-  pitch: i32, backwards: i32, sequences: i32, relu: i32,
+  dz: usize, step: usize, dy: usize, h: usize, u: usize, walk: usize, batch: i32,
 ): void {
+  const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
+  const backwards = load<i32>(walk, 16), sequences = load<i32>(walk, 20);
+  const truncate = load<i32>(walk, 24), relu = load<i32>(walk, 28);
   const rowBytes = <usize>pitch << 2;
   const dh = step + <usize>batch * rowBytes;
   clear(dh, <usize>batch * rowBytes);
@@ -136,14 +140,18 @@ export function simpleRnnBackward(
         v128.store(step + own + place, masked);
       }
     }
-    if (s) denseBackwardInput(dh, step, u, dh, batch, units, units, pitch, pitch, NaN);
+    if (s == 0) break;
+    denseBackwardInput(dh, step, u, dh, batch, units, units, pitch, pitch, NaN);
+    if (s % truncate == 0) clear(dh, <usize>batch * rowBytes);
   }
 }
 
 export function lstmForward(
-  h: usize, c: usize, gates: usize, previous: usize, q: usize, u: usize, zeros: usize, batch: i32,
-  steps: i32, units: i32, pitch: i32, gatePitch: i32, backwards: i32,
+  h: usize, c: usize, gates: usize, previous: usize, q: usize, u: usize, zeros: usize, walk: usize,
+  batch: i32,
 ): void {
+  const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
+  const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
   const gate = <usize>units << 2;
   for (let s = 0; s < steps; ++s) {
     const t = backwards ? steps - 1 - s : s;
@@ -181,9 +189,11 @@ export function lstmForward(
 }
 
 export function lstmBackward(
-  dz: usize, step: usize, dy: usize, gates: usize, c: usize, u: usize, batch: i32, steps: i32,
-  units: i32, pitch: i32, gatePitch: i32, backwards: i32, sequences: i32,
+  dz: usize, step: usize, dy: usize, gates: usize, c: usize, u: usize, walk: usize, batch: i32,
 ): void {
+  const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
+  const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
+  const sequences = load<i32>(walk, 20), truncate = load<i32>(walk, 24);
   const gate = <usize>units << 2;
   const rowBytes = <usize>pitch << 2, gateBytes = <usize>gatePitch << 2;
   const dh = step + <usize>batch * gateBytes;
@@ -226,14 +236,18 @@ export function lstmBackward(
         v128.store(dc + carried, v128.and(f32x4.mul(dcell, f), laneMask(lanes)));
       }
     }
-    if (s) denseBackwardInput(dh, step, u, dh, batch, units, 4 * units, pitch, gatePitch, NaN);
+    if (s == 0) break;
+    denseBackwardInput(dh, step, u, dh, batch, units, 4 * units, pitch, gatePitch, NaN);
+    if (s % truncate == 0) clear(dh, 2 * <usize>batch * rowBytes);
   }
 }
 
 export function gruForward(
-  h: usize, gates: usize, kept: usize, previous: usize, q: usize, u: usize, b2: usize, batch: i32,
-  steps: i32, units: i32, pitch: i32, gatePitch: i32, backwards: i32,
+  h: usize, gates: usize, kept: usize, previous: usize, q: usize, u: usize, b2: usize, walk: usize,
+  batch: i32,
 ): void {
+  const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
+  const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
   const gate = <usize>units << 2;
   for (let s = 0; s < steps; ++s) {
     const t = backwards ? steps - 1 - s : s;
@@ -269,8 +283,11 @@ export function gruForward(
 
 export function gruBackward(
   dz: usize, dq: usize, step: usize, dy: usize, gates: usize, kept: usize, previous: usize, u: usize,
-  batch: i32, steps: i32, units: i32, pitch: i32, gatePitch: i32, backwards: i32, sequences: i32,
+  walk: usize, batch: i32,
 ): void {
+  const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
+  const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
+  const sequences = load<i32>(walk, 20), truncate = load<i32>(walk, 24);
   const gate = <usize>units << 2;
   const rowBytes = <usize>pitch << 2, gateBytes = <usize>gatePitch << 2;
   const dh = step + <usize>batch * gateBytes;
@@ -312,6 +329,8 @@ export function gruBackward(
       closeRow(dq + at, 3 * units);
       closeRow(step + own, 3 * units);
     }
-    if (s) denseBackwardInput(dh, step, u, dh, batch, units, 3 * units, pitch, gatePitch, NaN);
+    if (s == 0) break;
+    denseBackwardInput(dh, step, u, dh, batch, units, 3 * units, pitch, gatePitch, NaN);
+    if (s % truncate == 0) clear(dh, 2 * <usize>batch * rowBytes);
   }
 }

@@ -4,7 +4,8 @@
 
 Needs PyTorch (made with 1.13.1). Each case has weights in the layout of chainrule, inputs, targets,
 the outputs, and the weights after four steps of gradient descent on the mean squared error. PyTorch's
-second biases are 0 and stay so, but for those of the GRU, which chainrule calls b2.
+second biases are 0 and stay so, but for those of the GRU, which chainrule calls b2. Truncated, the state
+is detached after every so many steps.
 """
 
 import json
@@ -21,7 +22,7 @@ def shown(tensor):
     return [float(f"{v:.9g}") for v in tensor.detach().reshape(-1).tolist()]
 
 
-def case(kind, sequences, activation=None, both=False):
+def case(kind, sequences, activation=None, both=False, truncate=None):
     options = {"batch_first": True, "bidirectional": both}
     if activation:
         options["nonlinearity"] = activation
@@ -53,7 +54,12 @@ def case(kind, sequences, activation=None, both=False):
     x = torch.empty(BATCH, STEPS, INPUTS).uniform_(-1.5, 1.5).float().double()
 
     def forward():
-        out, _ = layer(x)
+        parts, state = [], None
+        for s in range(0, STEPS, truncate or STEPS):
+            part, state = layer(x[:, s : s + (truncate or STEPS)], state)
+            state = tuple(v.detach() for v in state) if kind == "lstm" else state.detach()
+            parts.append(part)
+        out = torch.cat(parts, 1)
         if sequences:
             return out
         # The last state of each direction.
@@ -78,6 +84,7 @@ def case(kind, sequences, activation=None, both=False):
         "sequences": sequences,
         "activation": activation,
         "both": both,
+        "truncate": truncate,
         "x": shown(x),
         "y": shown(y),
         "before": before,
@@ -94,6 +101,10 @@ for sequences in (False, True):
     for kind in ("lstm", "gru"):
         for both in (False, True):
             cases.append(case(kind, sequences, both=both))
+for kind in ("simpleRnn", "lstm", "gru"):
+    activation = "tanh" if kind == "simpleRnn" else None
+    for sequences in (False, True):
+        cases.append(case(kind, sequences, activation, truncate=4 if sequences else 2))
 print(
     json.dumps(
         {

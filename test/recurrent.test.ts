@@ -29,6 +29,7 @@ const golden = JSON.parse(
     readonly sequences: boolean;
     readonly activation: 'tanh' | 'relu' | null;
     readonly both: boolean;
+    readonly truncate: number | null;
     readonly x: readonly number[];
     readonly y: readonly number[];
     readonly before: readonly Readonly<Record<string, readonly number[]>>[];
@@ -45,14 +46,23 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], dig
   });
 }
 
-const title = ({ kind, sequences, activation, both }: (typeof golden.cases)[number]) =>
-  [kind, activation, both && 'both ways', sequences ? 'every step' : 'the last step']
+const title = ({ kind, activation, both, truncate, sequences }: (typeof golden.cases)[number]) =>
+  [
+    kind,
+    activation,
+    both && 'both ways',
+    truncate && `truncated to ${truncate}`,
+    sequences ? 'every step' : 'the last step',
+  ]
     .filter(Boolean)
     .join(', ');
 
 describe.each(engines)('PyTorch on %s', (engine) => {
   it.each(golden.cases.map((made) => [title(made), made] as const))('%s', (_, made) => {
-    const options = { units: golden.units, returnSequences: made.sequences };
+    const options = {
+      ...{ units: golden.units, returnSequences: made.sequences },
+      ...(made.truncate && { truncate: made.truncate }),
+    };
     const layer =
       made.kind === 'simpleRnn'
         ? layers.simpleRnn({ ...options, activation: made.activation! })
@@ -95,6 +105,7 @@ function randomCase(seed: number): Case {
   const layer = (returnSequences: boolean): LayerSpec => {
     const options = {
       ...{ units: units(), returnSequences, goBackwards: below(2) === 1, useBias: below(4) > 0 },
+      ...(below(3) === 0 && { truncate: 1 + below(4) }),
       ...{ biasInitializer: 'randomNormal' as const, ...(below(6) === 0 && { trainable: false }) },
     };
     const made = one([
@@ -198,13 +209,16 @@ describe.each(['simpleRnn', 'lstm', 'gru'] as const)('%s', (kind) => {
     const where = `layers[0] (${kind}): `;
     expect(made({}, [4])).toThrow(ShapeError);
     expect(made({}, [4])).toThrow(
-      `${where}expected rows of shape [steps, inputs], got rows of shape [4]`,
+      `${where}expected rows of shape [steps, inputs], got [4]: layers.reshape(`,
     );
     expect(made({ units: 0 })).toThrow(`${where}units: expected a whole number of at least 1`);
     expect(made({ returnSequences: 1 })).toThrow(`${where}returnSequences: expected true or false`);
     expect(made({ goBackwards: 'no' })).toThrow(`${where}goBackwards: expected true or false`);
     expect(made({ recurrentInitializer: 'ortogonal' })).toThrow(
       `${where}recurrentInitializer: unknown name 'ortogonal'; did you mean 'orthogonal'?`,
+    );
+    expect(made({ truncate: 0 })).toThrow(
+      `${where}truncate: expected a whole number of at least 1`,
     );
     expect(made({ unit: 3 })).toThrow("unknown option 'unit'; did you mean 'units'?");
   });

@@ -2,7 +2,7 @@ import { flag, known, largestFloat, numberWithin, wholeNumber } from '../checks.
 import { ShapeError } from '../errors.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import type { ListBuilder } from '../lowering.js';
-import type { Shape, Tensor } from '../tensor.js';
+import { pitchOf, type Shape, type Tensor } from '../tensor.js';
 import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
 import { packedFloats } from './dense.js';
 
@@ -14,6 +14,11 @@ interface RecurrentOptions extends LayerOptions {
   readonly returnSequences?: boolean;
   /** Whether it walks from the last step to the first, whose state is then the last; default false. */
   readonly goBackwards?: boolean;
+  /**
+   * How many steps a gradient goes back at most: after every so many steps, counted from where the walk
+   * begins, what a step would hand to the one before is dropped. Default all.
+   */
+  readonly truncate?: number;
   /** Whether there are biases; default true. */
   readonly useBias?: boolean;
   /** How w, the weights of the inputs, is drawn; default 'glorotUniform'. */
@@ -66,7 +71,7 @@ export interface GruSpec extends RecurrentOptions {
 }
 
 const commonOptions = [
-  ...['units', 'returnSequences', 'goBackwards', 'useBias'],
+  ...['units', 'returnSequences', 'goBackwards', 'truncate', 'useBias'],
   ...['weightInitializer', 'recurrentInitializer', 'biasInitializer'],
 ];
 
@@ -75,7 +80,8 @@ const cells = { tanh: 0, relu: 1 } as const;
 function check(spec: RecurrentOptions, input: Shape, where: string): void {
   if (input.length !== 2) {
     throw new ShapeError(
-      `${where}: expected rows of shape [steps, inputs], got rows of shape [${input.join(', ')}]`,
+      `${where}: expected rows of shape [steps, inputs], got [${input.join(', ')}]: ` +
+        'layers.reshape({ shape: [steps, inputs] }) before it gives them another',
     );
   }
   wholeNumber(spec.units, `${where}: units`);
@@ -83,9 +89,18 @@ function check(spec: RecurrentOptions, input: Shape, where: string): void {
   flag(returnSequences, `${where}: returnSequences`);
   flag(goBackwards, `${where}: goBackwards`);
   flag(useBias, `${where}: useBias`);
+  if (spec.truncate !== undefined) wholeNumber(spec.truncate, `${where}: truncate`);
   for (const name of ['weightInitializer', 'recurrentInitializer', 'biasInitializer'] as const) {
     if (spec[name] !== undefined) chooseInitializer(spec[name], `${where}: ${name}`);
   }
+}
+
+/** The table that says how kernels walk: see src/ops/recurrent.ts. */
+function tableOf(spec: RecurrentOptions, [steps]: Shape, gates: number, relu = 0) {
+  const { units, returnSequences = false, goBackwards = false, truncate } = spec;
+  const pitches = [pitchOf(units), pitchOf(gates * units)];
+  const ways = [Number(goBackwards), Number(returnSequences), truncate ?? steps!, relu];
+  return { walk: [steps!, units, ...pitches, ...ways] };
 }
 
 const output = ({ units, returnSequences = false }: RecurrentOptions, [steps]: Shape): Shape =>
@@ -121,22 +136,14 @@ function parametersOf(
 /** Products of a gate and an element of the cell, roughly, in floating point operations. */
 const cellWork = 60;
 
-/** What kernels need of a layer in a list. */
-interface Walk {
-  readonly batch: number;
-  readonly steps: number;
-  readonly units: number;
-  readonly differentiable: boolean;
-  /** Room for the state of each step. */
+/** Room for what kernels write on their way. */
+interface Rooms {
+  /** The state of each step. */
   state(): Tensor;
-  /** Room for the products of a step, before or after the sums. */
+  /** The products of one step. */
   products(): Tensor;
-  /** Room for one step on the way back: see src/ops/recurrent.ts. */
+  /** One step on the way back: see src/ops/recurrent.ts. */
   step(): Tensor;
-  /** batch, steps, units. */
-  readonly sizes: readonly [number, number, number];
-  readonly backwards: number;
-  readonly sequences: number;
 }
 
 /**
@@ -149,8 +156,8 @@ function lower(
   given: Tensor,
   tensors: Readonly<Record<string, Tensor>>,
   input: Shape,
-  walks: (
-    walk: Walk,
+  walk: (
+    rooms: Rooms,
     z: Tensor,
   ) => {
     readonly h: Tensor;
@@ -173,15 +180,11 @@ function lower(
   const pitches = [x.pitch, z.pitch, Number.NEGATIVE_INFINITY] as const;
   build.emit('denseForward', z, x, w!, bias, rows, inputs, columns, ...pitches);
   build.count(products * (inputs + units) + cellWork * rows * columns);
-  const { h, previous, back } = walks(
+  const { h, previous, back } = walk(
     {
-      ...{ batch, steps, units, differentiable },
       state: () => build.value(units, false, rows),
       products: () => build.value(columns, false),
       step: () => build.vector(batch * (z.pitch + 2 * h.pitch)),
-      sizes: [batch, steps, units],
-      backwards: Number(goBackwards),
-      sequences: Number(returnSequences),
     },
     z,
   );
@@ -219,20 +222,17 @@ export const simpleRnn: LayerDefinition<SimpleRnnSpec> = {
 
   output,
   parameters: (spec, input) => parametersOf(spec, input, 1),
+  constants: (spec, input) => tableOf(spec, input, 1, cells[spec.activation ?? 'tanh']),
 
   lower(spec, build, given, tensors, { input }) {
-    const relu = cells[spec.activation ?? 'tanh'];
-    const { u } = tensors;
-    return lower(spec, build, given, tensors, input, (walk, z) => {
-      const { sizes, backwards, sequences } = walk;
-      const [h, previous, q] = [walk.state(), walk.state(), walk.products()];
-      const zeros = build.zeros(walk.units);
-      const flags = [backwards, relu] as const;
-      build.emit('simpleRnnForward', h, previous, q, z, u!, zeros, ...sizes, h.pitch, ...flags);
+    const { u, walk } = tensors;
+    return lower(spec, build, given, tensors, input, (rooms, z) => {
+      const [h, previous, q] = [rooms.state(), rooms.state(), rooms.products()];
+      const zeros = build.zeros(spec.units);
+      build.emit('simpleRnnForward', h, previous, q, z, u!, zeros, walk!, build.batch);
       const back = (dy: Tensor) => {
-        const [dz, step] = [walk.state(), walk.step()];
-        const options = [backwards, sequences, relu] as const;
-        build.emit('simpleRnnBackward', dz, step, dy, h, u!, ...sizes, h.pitch, ...options);
+        const [dz, step] = [rooms.state(), rooms.step()];
+        build.emit('simpleRnnBackward', dz, step, dy, h, u!, walk!, build.batch);
         return { dz, dq: dz };
       };
       return { h, previous, back };
@@ -258,20 +258,18 @@ export const lstm: LayerDefinition<LstmSpec> = {
     return parametersOf(spec, input, 4, false, raised);
   },
 
+  constants: (spec, input) => tableOf(spec, input, 4),
+
   lower(spec, build, given, tensors, { input }) {
-    const { u } = tensors;
-    return lower(spec, build, given, tensors, input, (walk, gates) => {
-      const { sizes, backwards, sequences } = walk;
-      const [h, c, previous, q] = [walk.state(), walk.state(), walk.state(), walk.products()];
-      const zeros = build.zeros(4 * walk.units);
-      const places = [h, c, gates, previous, q, u!, zeros] as const;
-      const pitches = [h.pitch, gates.pitch] as const;
-      build.emit('lstmForward', ...places, ...sizes, ...pitches, backwards);
+    const { u, walk } = tensors;
+    return lower(spec, build, given, tensors, input, (rooms, gates) => {
+      const [h, c, previous, q] = [rooms.state(), rooms.state(), rooms.state(), rooms.products()];
+      const zeros = build.zeros(gates.columns);
+      build.emit('lstmForward', h, c, gates, previous, q, u!, zeros, walk!, build.batch);
       const back = (dy: Tensor) => {
         const dz = build.valueLike(gates, false);
         const read = [dy, gates, c, u!] as const;
-        const flags = [backwards, sequences] as const;
-        build.emit('lstmBackward', dz, walk.step(), ...read, ...sizes, ...pitches, ...flags);
+        build.emit('lstmBackward', dz, rooms.step(), ...read, walk!, build.batch);
         return { dz, dq: dz };
       };
       return { h, previous, back };
@@ -284,21 +282,19 @@ export const gru: LayerDefinition<GruSpec> = {
   check,
   output,
   parameters: (spec, input) => parametersOf(spec, input, 3, true),
+  constants: (spec, input) => tableOf(spec, input, 3),
 
   lower(spec, build, given, tensors, { input }) {
-    const { u, b2 } = tensors;
-    return lower(spec, build, given, tensors, input, (walk, gates) => {
-      const { sizes, backwards, sequences } = walk;
-      const [h, kept, previous] = [walk.state(), walk.state(), walk.state()];
-      const bias = b2 ?? build.zeros(3 * walk.units);
-      const places = [h, gates, kept, previous, walk.products(), u!, bias] as const;
-      const pitches = [h.pitch, gates.pitch] as const;
-      build.emit('gruForward', ...places, ...sizes, ...pitches, backwards);
+    const { u, b2, walk } = tensors;
+    return lower(spec, build, given, tensors, input, (rooms, gates) => {
+      const [h, kept, previous] = [rooms.state(), rooms.state(), rooms.state()];
+      const bias = b2 ?? build.zeros(gates.columns);
+      const written = [h, gates, kept, previous, rooms.products()] as const;
+      build.emit('gruForward', ...written, u!, bias, walk!, build.batch);
       const back = (dy: Tensor) => {
         const [dz, dq] = [build.valueLike(gates, false), build.valueLike(gates, false)];
         const read = [dy, gates, kept, previous, u!] as const;
-        const flags = [backwards, sequences] as const;
-        build.emit('gruBackward', dz, dq, walk.step(), ...read, ...sizes, ...pitches, ...flags);
+        build.emit('gruBackward', dz, dq, rooms.step(), ...read, walk!, build.batch);
         return { dz, dq };
       };
       return { h, previous, back };

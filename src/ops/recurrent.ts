@@ -10,17 +10,35 @@ import { denseBackwardInput, denseForward } from './dense.js';
  * one block of `units` columns after another for each gate [batch · steps][gatePitch]. gates come with
  * the products of the inputs, x·w + b, which one dense kernel has made for all steps, and leave with
  * the gates themselves. u [units][gatePitch] are the recurrent weights. previous takes the h of the
- * step before, 0 before the first. `backwards` walks from the last step to the first.
+ * step before, 0 before the first. `walk` is a table of sizes and ways: see `readWalk`.
  *
  * `step` is room for one step of all sequences: the gradient of its recurrent products
  * [batch][gatePitch], then that of the h before it [batch][pitch], then what else is carried
- * [batch][pitch]. dy is the gradient of h: of every step where `sequences` is 1, else of the last one
- * alone [batch][pitch]. Padding of what is written is zero up to the next four columns, but for gates.
+ * [batch][pitch]. dy is the gradient of h: of every step where `sequences` says so, else of the last one
+ * alone [batch][pitch]. Every `truncate` steps, what a step would hand to the one before is dropped. Padding of what is written is zero up to the next four columns, but for gates.
  *
  * Order of sums: the inputs' products as in `denseForward`, and those of h likewise, from +0 or from
  * the recurrent biases; then one plus the other. Back: dy, plus what the later step gives, which is in
  * the order of `denseBackwardInput`.
  */
+
+/** How a layer walks: the numbers of its table by name. */
+function readWalk(walk: Int32Array) {
+  return {
+    steps: walk[0]!,
+    units: walk[1]!,
+    pitch: walk[2]!,
+    gatePitch: walk[3]!,
+    /** From the last step to the first. */
+    backwards: walk[4] === 1,
+    /** Whether the states of all steps are put out. */
+    sequences: walk[5] === 1,
+    /** After how many steps the way back ends. */
+    truncate: walk[6]!,
+    /** In the simple cell, max(·, 0) in the place of tanh. */
+    relu: walk[7] === 1,
+  };
+}
 
 /** previous[n, t] = h of the step before t in each sequence, and 0 where t is the first. */
 function keepPrevious(
@@ -52,10 +70,10 @@ function gradientOfState(
   j: number,
   isLast: boolean,
   pitch: number,
-  sequences: number,
+  sequences: boolean,
   carried: number,
 ): number {
-  const own = sequences === 1 ? dy[row * pitch + j]! : isLast ? dy[n * pitch + j]! : 0;
+  const own = sequences ? dy[row * pitch + j]! : isLast ? dy[n * pitch + j]! : 0;
   return fround(own + carried);
 }
 
@@ -70,16 +88,13 @@ export function simpleRnnForward(
   z: Floats,
   u: Floats,
   zeros: Floats,
+  walk: Int32Array,
   batch: number,
-  steps: number,
-  units: number,
-  pitch: number,
-  backwards: number,
-  relu: number,
 ): void {
+  const { steps, units, pitch, backwards, relu } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
-    const t = backwards === 1 ? steps - 1 - s : s;
-    const before = backwards === 1 ? t + 1 : t - 1;
+    const t = backwards ? steps - 1 - s : s;
+    const before = backwards ? t + 1 : t - 1;
     keepPrevious(previous, h, t, before, s === 0, batch, steps, units, pitch);
     const given = previous.subarray(t * pitch);
     const minus = Number.NEGATIVE_INFINITY;
@@ -88,7 +103,7 @@ export function simpleRnnForward(
       const row = (n * steps + t) * pitch;
       for (let j = 0; j < units; j++) {
         const sum = fround(z[row + j]! + q[n * pitch + j]!);
-        h[row + j] = relu === 1 ? (sum < 0 ? 0 : sum) : tanh(sum);
+        h[row + j] = relu ? (sum < 0 ? 0 : sum) : tanh(sum);
       }
     }
   }
@@ -101,30 +116,26 @@ export function simpleRnnBackward(
   dy: Floats,
   h: Floats,
   u: Floats,
+  walk: Int32Array,
   batch: number,
-  steps: number,
-  units: number,
-  pitch: number,
-  backwards: number,
-  sequences: number,
-  relu: number,
 ): void {
+  const { steps, units, pitch, backwards, sequences, relu, truncate } = readWalk(walk);
   const dh = step.subarray(batch * pitch);
   dh.fill(0, 0, batch * pitch);
   for (let s = steps - 1; s >= 0; s--) {
-    const t = backwards === 1 ? steps - 1 - s : s;
+    const t = backwards ? steps - 1 - s : s;
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
       for (let j = 0; j < units; j++) {
         const i = n * pitch + j;
         const d = gradientOfState(dy, row, n, j, s === steps - 1, pitch, sequences, dh[i]!);
         const y = h[row * pitch + j]!;
-        dz[row * pitch + j] = step[i] = relu === 1 ? (y <= 0 ? 0 : d) : tanhSlope(d, y);
+        dz[row * pitch + j] = step[i] = relu ? (y <= 0 ? 0 : d) : tanhSlope(d, y);
       }
     }
-    if (s > 0) {
-      denseBackwardInput(dh, step, u, dh, batch, units, units, pitch, pitch, Number.NaN);
-    }
+    if (s === 0) break;
+    denseBackwardInput(dh, step, u, dh, batch, units, units, pitch, pitch, Number.NaN);
+    if (s % truncate === 0) dh.fill(0, 0, batch * pitch);
   }
 }
 
@@ -142,16 +153,13 @@ export function lstmForward(
   q: Floats,
   u: Floats,
   zeros: Floats,
+  walk: Int32Array,
   batch: number,
-  steps: number,
-  units: number,
-  pitch: number,
-  gatePitch: number,
-  backwards: number,
 ): void {
+  const { steps, units, pitch, gatePitch, backwards } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
-    const t = backwards === 1 ? steps - 1 - s : s;
-    const before = backwards === 1 ? t + 1 : t - 1;
+    const t = backwards ? steps - 1 - s : s;
+    const before = backwards ? t + 1 : t - 1;
     keepPrevious(previous, h, t, before, s === 0, batch, steps, units, pitch);
     const given = previous.subarray(t * pitch);
     const minus = Number.NEGATIVE_INFINITY;
@@ -186,20 +194,16 @@ export function lstmBackward(
   gates: Floats,
   c: Floats,
   u: Floats,
+  walk: Int32Array,
   batch: number,
-  steps: number,
-  units: number,
-  pitch: number,
-  gatePitch: number,
-  backwards: number,
-  sequences: number,
 ): void {
+  const { steps, units, pitch, gatePitch, backwards, sequences, truncate } = readWalk(walk);
   const dh = step.subarray(batch * gatePitch);
   const dc = step.subarray(batch * (gatePitch + pitch));
   dh.fill(0, 0, 2 * batch * pitch);
   for (let s = steps - 1; s >= 0; s--) {
-    const t = backwards === 1 ? steps - 1 - s : s;
-    const before = backwards === 1 ? t + 1 : t - 1;
+    const t = backwards ? steps - 1 - s : s;
+    const before = backwards ? t + 1 : t - 1;
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
       for (let j = 0; j < units; j++) {
@@ -221,9 +225,9 @@ export function lstmBackward(
         dc[carried] = fround(dcell * f);
       }
     }
-    if (s > 0) {
-      denseBackwardInput(dh, step, u, dh, batch, units, 4 * units, pitch, gatePitch, Number.NaN);
-    }
+    if (s === 0) break;
+    denseBackwardInput(dh, step, u, dh, batch, units, 4 * units, pitch, gatePitch, Number.NaN);
+    if (s % truncate === 0) dh.fill(0, 0, 2 * batch * pitch);
   }
 }
 
@@ -243,16 +247,13 @@ export function gruForward(
   q: Floats,
   u: Floats,
   b2: Floats,
+  walk: Int32Array,
   batch: number,
-  steps: number,
-  units: number,
-  pitch: number,
-  gatePitch: number,
-  backwards: number,
 ): void {
+  const { steps, units, pitch, gatePitch, backwards } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
-    const t = backwards === 1 ? steps - 1 - s : s;
-    const before = backwards === 1 ? t + 1 : t - 1;
+    const t = backwards ? steps - 1 - s : s;
+    const before = backwards ? t + 1 : t - 1;
     keepPrevious(previous, h, t, before, s === 0, batch, steps, units, pitch);
     const given = previous.subarray(t * pitch);
     const minus = Number.NEGATIVE_INFINITY;
@@ -287,19 +288,15 @@ export function gruBackward(
   kept: Floats,
   previous: Floats,
   u: Floats,
+  walk: Int32Array,
   batch: number,
-  steps: number,
-  units: number,
-  pitch: number,
-  gatePitch: number,
-  backwards: number,
-  sequences: number,
 ): void {
+  const { steps, units, pitch, gatePitch, backwards, sequences, truncate } = readWalk(walk);
   const dh = step.subarray(batch * gatePitch);
   const direct = step.subarray(batch * (gatePitch + pitch));
   dh.fill(0, 0, 2 * batch * pitch);
   for (let s = steps - 1; s >= 0; s--) {
-    const t = backwards === 1 ? steps - 1 - s : s;
+    const t = backwards ? steps - 1 - s : s;
     for (let b = 0; b < batch; b++) {
       const row = b * steps + t;
       for (let j = 0; j < units; j++) {
@@ -322,8 +319,8 @@ export function gruBackward(
         direct[carried] = fround(d * z);
       }
     }
-    if (s > 0) {
-      denseBackwardInput(dh, step, u, dh, batch, units, 3 * units, pitch, gatePitch, Number.NaN);
-    }
+    if (s === 0) break;
+    denseBackwardInput(dh, step, u, dh, batch, units, 3 * units, pitch, gatePitch, Number.NaN);
+    if (s % truncate === 0) dh.fill(0, 0, 2 * batch * pitch);
   }
 }
