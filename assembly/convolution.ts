@@ -10,7 +10,8 @@ import { packWindows, panelRows, strideOf, Windows } from './internal/windows';
  * Scratch, in floats, with K the values of a window that a filter sees, F = filters / groups, P the rows
  * of a panel, pitch(n) the pitch of rows of n floats and up8(n) rounded up to a multiple of 8:
  *   forward:  P · pitch(K); in groups also (K + P + 1) · up8(F)
- *   dX:       32 + P · pitch(K · F / C) + (K · F / C + P + 1) · up8(C), where C = channels / groups
+ *   dX, transposed forward:
+ *             32 + P · pitch(K · F / C) + (K · F / C + P + 1) · up8(C), where C = channels / groups
  *   dW:       P · (min(up8(K), 256) + 8) + P · pitch(K); in groups also (up8(K) + P) · up8(F)
  */
 
@@ -131,7 +132,7 @@ function transposeWeights(
   }
 }
 
-/** Stores a row of sums, 0 where x is at most `floor`. */
+/** Stores a row of sums, 0 where the floats of the gate are at most `floor`. */
 function storeGated(to: usize, gate: usize, sums: usize, columns: i32, floor: f32): void {
   const bound = f32x4.splat(floor);
   const whole = <usize>(columns & -4) << 2, bytes = <usize>columns << 2;
@@ -144,11 +145,21 @@ function storeGated(to: usize, gate: usize, sums: usize, columns: i32, floor: f3
   }
 }
 
-export function convolutionBackwardInput(
-  dx: usize, dz: usize, w: usize, x: usize, windows: usize, batch: i32, filters: i32, groups: i32,
-  imagePitch: i32, pixelPitch: i32, zPitch: i32, floor: f32,
+/** What a position has that no window holds. */
+function bound(to: usize, start: usize, columns: i32, floor: f32): void {
+  for (let at: usize = 0, end = <usize>columns << 2; at < end; at += 16) {
+    v128.store(to + at, f32x4.pmax(v128.load(start + at), f32x4.splat(floor)));
+  }
+}
+
+/**
+ * The transpose of a convolution, from the vector `start`, or from +0 where that is 0: bounded by `floor`
+ * from below; and 0 where the floats `gate` bytes after `to` are at most `gateFloor`.
+ */
+function transposed(
+  to: usize, z: usize, w: usize, start: usize, gate: usize, shape: Windows, batch: i32, filters: i32,
+  groups: i32, imagePitch: i32, pixelPitch: i32, zPitch: i32, floor: f32, gateFloor: f32,
 ): void {
-  const shape = changetype<Windows>(windows);
   const channels = shape.channels / groups, each = filters / groups;
   const most = shape.kernelHeight * shape.kernelWidth * each;
   const imageStride = <usize>imagePitch << 2, pixelStride = <usize>pixelPitch << 2;
@@ -158,14 +169,15 @@ export function convolutionBackwardInput(
   // What holds the positions of a phase of the strides, as windows on dz.
   const holding = changetype<Windows>(scratch);
   const down = changetype<Holders>(scratch + 64), across = changetype<Holders>(scratch + 96);
-  const zeros = scratch + 128, own = zeros + ownStride, sums = own + <usize>most * ownStride;
+  const initial = scratch + 128, own = initial + ownStride, sums = own + <usize>most * ownStride;
   const packed = sums + <usize>panel * ownStride;
-  memory.fill(zeros, 0, ownStride);
   holding.height = shape.outHeight;
   holding.width = shape.outWidth;
   holding.strideY = holding.strideX = 1;
   for (let g = 0; g < groups; ++g) {
     const column = <usize>(g * each) << 2, channel = <usize>(g * channels) << 2;
+    memory.fill(initial, 0, ownStride);
+    if (start) copyRows(initial, start + channel, 1, channels, 0, 0);
     for (let py = 0; py < min(shape.strideY, shape.height); ++py) {
       down.find(py, shape.kernelHeight, shape.strideY, shape.dilationY, shape.top);
       holding.outHeight = (shape.height - py - 1) / shape.strideY + 1;
@@ -184,24 +196,26 @@ export function convolutionBackwardInput(
         );
         const total = batch * holding.outHeight * holding.outWidth;
         let row = 0, position = 0;
-        let line = dx + channel + <usize>(py * shape.width + px) * pixelStride;
-        let image = line, to = line;
+        let line = to + channel + <usize>(py * shape.width + px) * pixelStride;
+        let image = line, at = line;
         for (let first = 0; first < total; first += panel) {
           const rows = min(panel, total - first);
           if (size) {
             packWindows(
-              packed, stride, dz + column, holding, each, first, rows, zImageStride, zStride,
+              packed, stride, z + column, holding, each, first, rows, zImageStride, zStride,
             );
             multiplyNN(
-              sums, packed, own, zeros, rows, channels, size, stride, ownStride, -Infinity,
+              sums, packed, own, initial, rows, channels, size, stride, ownStride, floor,
             );
           } else {
-            memory.fill(sums, 0, <usize>rows * ownStride);
+            for (let r = 0; r < rows; ++r) {
+              bound(sums + <usize>r * ownStride, initial, channels, floor);
+            }
           }
           for (let r = 0; r < rows; ++r) {
-            storeGated(to, x - dx, sums + <usize>r * ownStride, channels, floor);
-            if (g == groups - 1) clearTails(to - channel, 1, shape.channels, 0);
-            to += <usize>shape.strideX * pixelStride;
+            storeGated(at, gate, sums + <usize>r * ownStride, channels, gateFloor);
+            if (g == groups - 1) clearTails(at - channel, 1, shape.channels, 0);
+            at += <usize>shape.strideX * pixelStride;
             if (++position < holding.outWidth) continue;
             position = 0;
             line += <usize>(shape.strideY * shape.width) * pixelStride;
@@ -210,12 +224,32 @@ export function convolutionBackwardInput(
               image += imageStride;
               line = image;
             }
-            to = line;
+            at = line;
           }
         }
       }
     }
   }
+}
+
+export function convolutionBackwardInput(
+  dx: usize, dz: usize, w: usize, x: usize, windows: usize, batch: i32, filters: i32, groups: i32,
+  imagePitch: i32, pixelPitch: i32, zPitch: i32, floor: f32,
+): void {
+  transposed(
+    dx, dz, w, 0, x - dx, changetype<Windows>(windows), batch, filters, groups, imagePitch,
+    pixelPitch, zPitch, -Infinity, floor,
+  );
+}
+
+export function convolutionTransposedForward(
+  y: usize, x: usize, w: usize, b: usize, windows: usize, batch: i32, filters: i32, imagePitch: i32,
+  pixelPitch: i32, xPitch: i32, floor: f32,
+): void {
+  transposed(
+    y, x, w, b, 0, changetype<Windows>(windows), batch, filters, 1, imagePitch, pixelPitch, xPitch,
+    floor, NaN,
+  );
 }
 
 function weightGradient(

@@ -30,6 +30,10 @@ def conv1d(filters, size, **options):
     return layer('conv1d', filters=filters, kernelSize=size, **options)
 
 
+def transposed(filters, size, **options):
+    return layer('conv2dTranspose', filters=filters, kernelSize=size, **options)
+
+
 MEAN = layer('globalAveragePooling')
 LARGEST = layer('globalMaxPooling')
 
@@ -48,6 +52,9 @@ add('largest of windows that overlap', [7, 6, 2], [conv2d(3, 1, activation='tanh
 add('means', [6, 6, 2], [conv2d(3, 2, activation='tanh'), layer('averagePooling2d', poolSize=[2, 3], strides=2, padding=[1, 0]), FLATTEN, dense(2)], MSE, sgd(0.1))
 add('normalized', [5, 5, 2], [conv2d(4, 3, useBias=False), layer('batchNormalization'), activation('tanh'), MEAN, dense(3, 'softmax')], SPARSE, adam(0.02), rows=16, batch=8)
 add('largest of all', [5, 4, 2], [conv2d(4, 2, activation='tanh'), LARGEST, dense(2)], MSE, sgd(0.1))
+add('transposed', [3, 4, 2], [transposed(3, 3, activation='tanh'), FLATTEN, dense(2)], MSE, sgd(0.05))
+add('transposed, strides and padding', [4, 3, 3], [conv2d(4, 1, activation='tanh'), transposed(2, [3, 4], strides=2, padding=1, activation='relu'), FLATTEN, dense(2)], MSE, sgd(0.02, 0.9))
+add('transposed, strides past kernels', [3, 3, 2], [transposed(3, 2, strides=3, useBias=False), activation('silu'), MEAN, dense(3, 'softmax')], SPARSE, adam(0.05))
 add('sequence', [9, 2], [conv1d(3, 3, activation='tanh'), FLATTEN, dense(2)], MSE, sgd(0.05))
 add('sequence, all options', [12, 4], [conv1d(6, 3, strides=2, padding=2, dilation=2, groups=2, activation='tanh'), layer('maxPooling1d', poolSize=2), FLATTEN, dense(2)], MSE, sgd(0.05))
 add('sequence, means', [11, 1], [conv1d(4, 4, padding='same', activation='silu'), layer('averagePooling1d', poolSize=3, strides=2, padding=1), FLATTEN, dense(3, 'softmax')], SPARSE, adam(0.02), batch=5)

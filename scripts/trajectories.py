@@ -188,13 +188,17 @@ def draw_stack(layers, path, shape, weights):
         name, kind = f'{path}.{i}', layer['type']
         shapes = [draw_stack(v, f'{name}.{k}', shape, weights) for k, v in stacks(layer).items()]
         width = shape[-1]
-        if kind in ('conv1d', 'conv2d'):
-            make = torch.nn.Conv1d if kind == 'conv1d' else torch.nn.Conv2d
+        if kind.startswith('conv'):
+            make = {
+                'conv1d': torch.nn.Conv1d,
+                'conv2d': torch.nn.Conv2d,
+                'conv2dTranspose': torch.nn.ConvTranspose2d,
+            }[kind]
             conv = make(
                 width, layer['filters'], layer['kernelSize'],
                 groups=layer.get('groups', 1), dtype=torch.float64,
             )
-            # [filters, channels, …] → […, channels, filters]
+            # [filters, channels, …] → […, channels, filters], the other way about in a transpose
             turned = conv.weight.detach().movedim(0, -1).movedim(0, -2)
             weights[f'{name}.w'] = rounded(turned.contiguous(), 4)
             if layer.get('useBias', True):
@@ -234,7 +238,8 @@ def windows(layer, h, weights, name):
     if 'onv' in kind:
         w = weights[f'{name}.w']
         options = {k: layer[k] for k in ('padding', 'dilation', 'groups') if k in layer}
-        y = (F.conv1d if flat else F.conv2d)(
+        transposed = kind == 'conv2dTranspose'
+        y = (F.conv_transpose2d if transposed else F.conv1d if flat else F.conv2d)(
             x, w.movedim(-1, 0).movedim(-1, 1), weights.get(f'{name}.b'),
             stride=layer.get('strides', 1), **options,
         )

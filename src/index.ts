@@ -38,6 +38,7 @@ export {
   type ConstraintSpec,
   type Conv1dSpec,
   type Conv2dSpec,
+  type Conv2dTransposeSpec,
   type DenseSpec,
   type DropoutSpec,
   dense,

@@ -64,6 +64,14 @@ function randomStack(random: () => number): Pick<NetworkSpec, 'inputShape' | 'la
       ...(often(0.1) && { trainable: false }),
     } as LayerSpec);
     channels = filters;
+    if (!flat && often(0.25)) {
+      const kernelSize = pair(3);
+      channels = 1 + below(6);
+      const padding = one(['same', 'valid'] as const);
+      const strides = pair(2);
+      const transposed = { filters: channels, kernelSize, strides, padding };
+      stack.push(layers.conv2dTranspose({ ...transposed, activation: one(activationSpecs) }));
+    }
     if (often(0.2)) stack.push(layers.batchNormalization());
     if (often(0.2)) stack.push(layers.dropout({ rate: 0.2 }));
   }
@@ -157,6 +165,19 @@ describe.each(engines)('on %s', (engine) => {
     const model = networkOn(engine, image({ inputShape: [3, 1], layers: [conv1d(same)] }));
     model.setWeights({ 'layers.0.w': [1, 10] });
     expect([...model.predict(Float32Array.of(1, 2, 3))]).toEqual([21, 32, 3]);
+  });
+
+  it('a transpose puts kernels side by side, and adds where they meet', () => {
+    const of = (options: object) => {
+      const layer = layers.conv2dTranspose({ filters: 1, kernelSize: [1, 3], ...options });
+      const model = networkOn(engine, image({ inputShape: [1, 2, 1], layers: [layer] }));
+      model.setWeights({ 'layers.0.w': [1, 10, 100], 'layers.0.b': [0.5] });
+      return [...model.predict(Float32Array.of(1, 2))];
+    };
+    expect(of({})).toEqual([1.5, 12.5, 120.5, 200.5]);
+    expect(of({ strides: [1, 2] })).toEqual([1.5, 10.5, 102.5, 20.5, 200.5]);
+    expect(of({ strides: [1, 2], padding: 'same' })).toEqual([1.5, 10.5, 102.5, 20.5]);
+    expect(of({ strides: [1, 4], padding: [0, 1] })).toEqual([10.5, 100.5, 0.5, 2.5, 20.5]);
   });
 
   it('groups see their own channels', () => {

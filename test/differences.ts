@@ -90,7 +90,10 @@ export class Differences {
           .compile([one], { work: 0, scratch: this.#plan.sums, records: this.#plan.sums })
           .run(1);
       const floor = args.at(-1) as number;
-      if (/^(dense|convolution)Forward$/.test(kernel) && floor > Number.NEGATIVE_INFINITY) {
+      if (
+        /^(dense|convolution|convolutionTransposed)Forward$/.test(kernel) &&
+        floor > Number.NEGATIVE_INFINITY
+      ) {
         run({ kernel, args: [...args.slice(0, -1), Number.NEGATIVE_INFINITY] });
         keepAway(args[0] as Tensor, [floor]);
       }

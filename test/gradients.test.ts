@@ -47,6 +47,7 @@ const {
   simpleRnn,
   conv1d,
   conv2d,
+  conv2dTranspose,
   maxPooling1d,
   maxPooling2d,
   averagePooling1d,
@@ -389,6 +390,15 @@ const windowed: Record<string, [number[], LayerSpec[]]> = {
     ],
   ],
   'strides past values': [[7, 7, 1], [conv2d({ filters: 2, kernelSize: 2, strides: 3 })]],
+  transposes: [
+    [3, 2, 4],
+    [
+      conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, activation: 'relu' }),
+      conv2dTranspose({ filters: 2, kernelSize: [2, 3], padding: 1, activation: 'tanh' }),
+      conv2dTranspose({ filters: 2, kernelSize: 2, strides: [3, 1], padding: 'same' }),
+      globalAveragePooling(),
+    ],
+  ],
   groups: [
     [4, 4, 4],
     [

@@ -58,6 +58,7 @@ import {
   type RegularizerSpec,
 } from './regularization.js';
 import { type FlattenSpec, flatten, type ReshapeSpec, reshape } from './shapes.js';
+import { type Conv2dTransposeSpec, conv2dTranspose } from './transposed.js';
 
 export type { ActivationLayerSpec, ActivationSpec } from './activation.js';
 export type { AttentionSpec } from './attention.js';
@@ -84,12 +85,14 @@ export type {
 } from './regularization.js';
 
 export type { FlattenSpec, ReshapeSpec } from './shapes.js';
+export type { Conv2dTransposeSpec } from './transposed.js';
 
 /** A layer, as plain data. */
 export type LayerSpec =
   | DenseSpec
   | Conv1dSpec
   | Conv2dSpec
+  | Conv2dTransposeSpec
   | MaxPooling2dSpec
   | MaxPooling1dSpec
   | AveragePooling2dSpec
@@ -123,6 +126,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     dense: denseDefinition,
     conv1d: conv1dDefinition,
     conv2d: conv2dDefinition,
+    conv2dTranspose,
     maxPooling2d,
     maxPooling1d,
     averagePooling2d,
@@ -175,6 +179,11 @@ export const layers = {
   conv1d: (options: Options<Conv1dSpec>): Conv1dSpec => ({ type: 'conv1d', ...options }),
   /** Convolution of images [height, width, channels]. See {@link Conv2dSpec}. */
   conv2d: (options: Options<Conv2dSpec>): Conv2dSpec => ({ type: 'conv2d', ...options }),
+  /** Transposed convolution, which makes images larger. See {@link Conv2dTransposeSpec}. */
+  conv2dTranspose: (options: Options<Conv2dTransposeSpec>): Conv2dTransposeSpec => ({
+    type: 'conv2dTranspose',
+    ...options,
+  }),
   /** The largest of each window of a sequence. See {@link MaxPooling1dSpec}. */
   maxPooling1d: (options: Options<MaxPooling1dSpec>): MaxPooling1dSpec => ({
     type: 'maxPooling1d',

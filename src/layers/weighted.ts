@@ -62,18 +62,18 @@ export function checkWeighted(spec: WeightedOptions, where: string): void {
 export const activationOf = ({ activation }: WeightedOptions) =>
   chooseActivation(activation ?? 'linear', 'layer');
 
-/** w of a shape whose last dimension is the units, and b where there is one. */
+/** w of a shape whose last dimension is the units, unless there are `units` else, and b where there is one. */
 export function weightsAndBiases(
   spec: WeightedOptions,
   shape: Shape,
   fanIn: number,
   fanOut: number,
+  units = shape.at(-1)!,
 ): Record<string, ParameterDeclaration> {
-  const units = shape.at(-1)!;
   const { initializer } = activations[activationOf(spec).type];
   const w: ParameterDeclaration = {
     rows: shape.slice(0, -1).reduce((product, size) => product * size, 1),
-    columns: units,
+    columns: shape.at(-1)!,
     shape,
     initializer: chooseInitializer(spec.weightInitializer ?? initializer, 'weightInitializer'),
     ...{ fanIn, fanOut },

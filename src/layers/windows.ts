@@ -104,6 +104,18 @@ export function windowsOf(spec: WindowSpec, input: Shape): Windows {
   };
 }
 
+/** The size of an image, along one axis, whose windows are so many: what a transpose gives. */
+export function outputAlong(
+  { kernel, strides = 1, padding = 'valid' }: WindowSpec,
+  count: number,
+  axis: 0 | 1,
+): number {
+  const [size, stride] = [pairOf(kernel)[axis], pairOf(strides)[axis]];
+  if (padding === 'same') return count * stride;
+  const before = padding === 'valid' ? 0 : pairOf(padding)[axis];
+  return (count - 1) * stride + size - 2 * before;
+}
+
 /** The shape of what windows give: a position each, of so many numbers. */
 export function outputOf(spec: WindowSpec, input: Shape, columns: number, where: string): Shape {
   const { outHeight, outWidth } = windowsOf(spec, input);

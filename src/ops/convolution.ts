@@ -1,6 +1,6 @@
 import { fround } from '../math.js';
 import type { Floats } from './definition.js';
-import { placeIn, readWindows, windowAt } from './internal/windows.js';
+import { placeIn, readWindows, type Windows, windowAt } from './internal/windows.js';
 
 /*
  * Convolution over images of [height, width, channels], and its gradients. `windows` is the table of
@@ -90,15 +90,68 @@ export function convolutionBackwardInput(
   floor: number,
 ): void {
   const shape = readWindows(windows);
+  const bound = fround(floor);
+  const sizes = [batch, filters, groups, imagePitch, pixelPitch, zPitch] as const;
+  transpose(dx, dz, w, undefined, shape, ...sizes, (at) => {
+    if (x[at]! <= bound) dx[at] = 0;
+  });
+}
+
+/**
+ * y[i, c] = max(b[c] + Σ x[o, j] · w[(ky, kx, c), j], floor) over the windows o that hold position i as their
+ * value (ky, kx): the transpose of a convolution of y, as `convolutionBackwardInput` is, taken forward. So
+ * `windows` lie on y, x has the filters of that convolution and is by position, and y has its channels.
+ *
+ * Order: b, then windows by row and column, and in each j. Windows that would hold i if x went on count
+ * with zeros. `floor` is as in `denseForward`.
+ */
+export function convolutionTransposedForward(
+  y: Floats,
+  x: Floats,
+  w: Floats,
+  b: Floats,
+  windows: Int32Array,
+  batch: number,
+  filters: number,
+  imagePitch: number,
+  pixelPitch: number,
+  xPitch: number,
+  floor: number,
+): void {
+  const shape = readWindows(windows);
+  const bound = fround(floor);
+  const sizes = [batch, filters, 1, imagePitch, pixelPitch, xPitch] as const;
+  transpose(y, x, w, b, shape, ...sizes, (at) => {
+    if (y[at]! < bound) y[at] = bound;
+  });
+}
+
+/**
+ * The transpose of a convolution: to[i, c] = b[c] + Σ z[o, j] · w[(ky, kx, c), j], without b from +0, in
+ * the order that is told above. `finish` is called for each number when its sum is complete.
+ */
+function transpose(
+  to: Floats,
+  z: Floats,
+  w: Floats,
+  b: Floats | undefined,
+  shape: Windows,
+  batch: number,
+  filters: number,
+  groups: number,
+  imagePitch: number,
+  pixelPitch: number,
+  zPitch: number,
+  finish: (at: number) => void,
+): void {
   const { height, width, outHeight, outWidth, kernelHeight, kernelWidth } = shape;
   const channels = shape.channels / groups;
   const each = filters / groups;
-  const bound = fround(floor);
   for (let n = 0; n < batch; n++) {
     for (let iy = 0; iy < height; iy++) {
       for (let ix = 0; ix < width; ix++) {
-        const to = n * imagePitch + (iy * width + ix) * pixelPitch;
-        for (let c = 0; c < shape.channels; c++) dx[to + c] = 0;
+        const at = n * imagePitch + (iy * width + ix) * pixelPitch;
+        for (let c = 0; c < shape.channels; c++) to[at + c] = b ? b[c]! : 0;
         for (let ky = kernelHeight - 1; ky >= 0; ky--) {
           const oy = windowAt(iy, ky, shape.strideY, shape.dilationY, shape.top);
           if (oy === undefined) continue;
@@ -109,16 +162,16 @@ export function convolutionBackwardInput(
             const from = ((n * outHeight + oy) * outWidth + ox) * zPitch;
             const row = (ky * kernelWidth + kx) * channels;
             for (let j = 0; j < filters; j++) {
-              const value = inside ? dz[from + j]! : 0;
-              const first = to + Math.floor(j / each) * channels;
+              const value = inside ? z[from + j]! : 0;
+              const first = at + Math.floor(j / each) * channels;
               for (let c = 0; c < channels; c++) {
                 const product = fround(value * w[(row + c) * zPitch + j]!);
-                dx[first + c] = fround(dx[first + c]! + product);
+                to[first + c] = fround(to[first + c]! + product);
               }
             }
           }
         }
-        for (let i = to; i < to + shape.channels; i++) if (x[i]! <= bound) dx[i] = 0;
+        for (let i = at; i < at + shape.channels; i++) finish(i);
       }
     }
   }

@@ -61,6 +61,7 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['gatherExamples', { count: 6, arrays: { 0: pitch(9), 1: pitch(10), 4: floats(1) }, grain: 1 }],
   ['convolutionForward', { count: 5, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
   ['convolutionBackwardInput', { count: 5, arrays: { 0: 'part', 1: 'part', 3: 'part' }, grain: 1 }],
+  ['convolutionTransposedForward', { count: 5, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
   ['convolutionBackwardWeights', filters],
   ['convolutionBackwardWeightsOnto', filters],
   ['maxPoolingForward', { count: 4, arrays: { 0: 'part', 1: 'part', 2: 'part' }, grain: 1 }],
@@ -140,7 +141,9 @@ export function productsOf(ops: readonly Op[]): number {
   for (const { kernel, args } of ops) {
     if (kernel.startsWith('convolution')) {
       const [a, b, c] = args as [Tensor, Tensor, Tensor];
-      const [w, z] = kernel.includes('Weights') ? [a, c] : [c, kernel.includes('Input') ? b : a];
+      const [w, z] = kernel.includes('Weights')
+        ? [a, c]
+        : [c, /Input|Transposed/.test(kernel) ? b : a];
       products += z.rows * w.rows * w.columns;
       continue;
     }

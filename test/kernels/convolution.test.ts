@@ -5,6 +5,7 @@ import {
   convolutionBackwardWeights,
   convolutionBackwardWeightsOnto,
   convolutionForward,
+  convolutionTransposedForward,
 } from '../../src/ops/convolution.js';
 import { pitchOf } from '../../src/tensor.js';
 import { expectSameBits, type JsKernel, matrix, withScratch } from './arrays.js';
@@ -96,6 +97,16 @@ function compare(geometry: Geometry, flat: boolean, value: (i: number) => number
     expectSameBits(name, kernelOf(f, 3), [dw, images, dz, windows], sizes);
   }
   if (flat) return;
+  if (groups === 1) {
+    const y = matrix(batch * positions, channels, () => 7);
+    const start = matrix(1, channels, value);
+    const transposed = kernelOf(convolutionTransposedForward, 4);
+    const arrays = [y, dz, w, start, windows];
+    for (const floor of [Number.NEGATIVE_INFINITY, 0]) {
+      const rest = [batch, filters, image, pixel, pitch, floor];
+      expectSameBits('convolutionTransposedForward', transposed, arrays, rest);
+    }
+  }
   const dx = matrix(batch * positions, channels, () => 7);
   for (const floor of [Number.NaN, 0]) {
     expectSameBits(

@@ -81,6 +81,19 @@ describe('onnxruntime predicts the same', () => {
         averagePooling2d({ poolSize: 2 }),
       ],
     ],
+    transposes: [
+      [3, 4, 2],
+      [
+        layers.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, activation: 'relu' }),
+        layers.conv2dTranspose({
+          filters: 4,
+          kernelSize: [2, 4],
+          strides: [3, 2],
+          padding: 'same',
+        }),
+        layers.conv2dTranspose({ filters: 2, kernelSize: 3, padding: 2, useBias: false }),
+      ],
+    ],
     sequences: [
       [13, 2],
       [

@@ -2,7 +2,7 @@ import type { LayerSpec } from '../../../layers/index.js';
 import { int } from '../graph.js';
 import { exportActivation } from './activation.js';
 import { exportAttention } from './attention.js';
-import { exportConvolution } from './convolution.js';
+import { exportConvolution, exportTransposed } from './convolution.js';
 import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
 import { exportEmbedding } from './embedding.js';
@@ -20,6 +20,7 @@ export const exports: {
   dense: exportDense,
   conv1d: exportConvolution,
   conv2d: exportConvolution,
+  conv2dTranspose: exportTransposed,
   maxPooling1d: exportPooling('MaxPool'),
   maxPooling2d: exportPooling('MaxPool'),
   averagePooling1d: exportPooling('AveragePool'),
