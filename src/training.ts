@@ -250,7 +250,8 @@ export class Training {
       this.#grouped = false;
       return false;
     }
-    for (let i = 0; i < count; i++) this.history.loss.push(sums[i]! / size);
+    const { loss } = this.history;
+    for (let i = 0; i < count; i++) loss.push(sums[i]! / size);
     state.epochs += count;
     this.#epoch += count;
     watch(state, this.history.loss);
