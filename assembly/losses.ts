@@ -265,11 +265,9 @@ export function addLosses(sums: usize, losses: usize, counters: usize, batch: i3
 
 /** Each row's loss and gradient times its weight. */
 export function weightLosses(
-  dy: usize, losses: usize, weights: usize, rows: i32, units: i32, pitch: i32, positions: i32,
-  weightPitch: i32,
+  dy: usize, losses: usize, weights: usize, rows: i32, units: i32, pitch: i32, weightPitch: i32,
 ): void {
   const size = ((units + 3) >> 2) << 4;
-  let left = positions;
   do {
     const weight = splatAt(weights);
     store<f32>(losses, load<f32>(weights) * load<f32>(losses));
@@ -280,9 +278,6 @@ export function weightLosses(
     } while (at != size);
     dy += pitch << 2;
     losses += 4;
-    if (--left == 0) {
-      weights += weightPitch << 2;
-      left = positions;
-    }
+    weights += weightPitch << 2;
   } while (--rows);
 }

@@ -176,7 +176,7 @@ export function learnClasses(y: readonly Label[], count: number, where: string):
 }
 
 /** Lists of lists, however deep, as one list. */
-const flattened = (list: ArrayLike<unknown>): ArrayLike<unknown> =>
+export const flattened = (list: ArrayLike<unknown>): ArrayLike<unknown> =>
   Array.isArray(list)
     ? list.flatMap((item) =>
         isNumberArray(item) || Array.isArray(item) ? Array.from(flattened(item)) : [item],

@@ -32,8 +32,8 @@ export interface FitOptions {
   /** Rows and targets to validate on, in place of a split, and what each row counts. */
   readonly validationData?: readonly [x: InputRows, y: Targets, sampleWeight?: SampleWeight];
   /**
-   * What each row counts: its loss and its gradient are multiplied by it, while the mean is still over
-   * the number of rows, as in Keras. Rows held out count in val_loss by theirs; metrics count all rows
+   * What each row counts, or each position of its outputs: its loss and its gradient are multiplied by
+   * it, while the mean is still over the number of rows, and positions, as in Keras. Rows held out count in val_loss by theirs; metrics count all rows
    * the same. Default: 1 each.
    */
   readonly sampleWeight?: SampleWeight;

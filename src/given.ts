@@ -48,7 +48,8 @@ export function listOn(
   if (targets) {
     state.writeTargets(part(targets, model.targetColumns), floats, list.targets.offset);
   }
-  if (weights) floats.set(weights.subarray(row, row + batch), list.weights!.offset);
+  if (weights)
+    floats.set(part({ values: weights, rows: 0 }, model.positions), list.weights!.offset);
   return list;
 }
 

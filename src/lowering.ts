@@ -150,8 +150,8 @@ export class ListBuilder {
     ]);
     this.count(elementWork * rows * columns);
     if (!weights) return;
-    const sizes = [rows, columns, pitch, rows / this.batch, weights.pitch] as const;
-    this.emit('weightLosses', gradient, losses, weights, ...sizes);
+    const each = this.regroup(weights, 1);
+    this.emit('weightLosses', gradient, losses, each, rows, columns, pitch, each.pitch);
     this.count(rows * columns);
   }
 

@@ -184,7 +184,12 @@ export class Network {
     const { targets } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
     onlyKeys(options, ['sampleWeight'], 'evaluate');
-    const weights = readSampleWeight(options.sampleWeight, inputs.rows, 'sampleWeight');
+    const weights = readSampleWeight(
+      options.sampleWeight,
+      inputs.rows,
+      'sampleWeight',
+      state.model.positions,
+    );
     const scores = state.scores();
     const block = { inputs, targets, weights };
     const logs = { loss: evaluateRows(state, block, scores, 0) / inputs.rows };
@@ -455,7 +460,12 @@ export class Network {
     const { targets, classes } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
     const { rows } = inputs;
-    const weights = readSampleWeight(options.sampleWeight, rows, 'sampleWeight');
+    const weights = readSampleWeight(
+      options.sampleWeight,
+      rows,
+      'sampleWeight',
+      state.model.positions,
+    );
     const list = listOn(state, { inputs, targets, weights }, 0, { ...request, batch: rows });
     const { sum, stopped } = runOnce(state, list, 0);
     if (stopped) throw divergence(state.plan, list, { restored: false, what: 'loss' });

@@ -216,7 +216,7 @@ export class Plan {
     const held = {
       x: arena.dense(rows, inputs),
       targets: arena.dense(rows, targetColumns),
-      weights: weighted ? arena.dense(rows, 1) : undefined,
+      weights: weighted ? arena.dense(rows, this.model.positions) : undefined,
       training: arena.dense(1, training, 'i32'),
       indices: arena.dense(1, indices, 'i32'),
       outputs: arena.dense(appended, outputs),
@@ -381,7 +381,7 @@ export class Plan {
     };
     const [x, rows, t, targets] = held && loss ? examplesOf(held) : examplesGiven();
     const counting = loss && (held ? held.weights : request.weighted);
-    const [w, weights] = counting ? rowsFrom(1, held?.weights) : [];
+    const [w, weights] = counting ? rowsFrom(model.positions, held?.weights) : [];
     if (request.gradients === 'inputs') build.requireGradient(x);
 
     const values = new Map<ModelLayer, Tensor>();

@@ -125,7 +125,7 @@ function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOpti
   const { targets, classes } = state.readTargets(y);
   matchRows(given, targets, 'x', 'y');
   const { sampleWeight, classWeight } = options;
-  const own = readSampleWeight(sampleWeight, targets.rows, 'sampleWeight');
+  const own = readSampleWeight(sampleWeight, targets.rows, 'sampleWeight', model.positions);
   checkClassWeight(classWeight, model);
   const { training, held } = split(state, targets, validationSplit, shuffle);
   const scalers = state.fitScalers(given, targets, training);
@@ -164,7 +164,8 @@ function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOpti
         const at = place.targets.offset + row * model.targetColumns;
         state.writeTargets(part.targets.values, floats, at);
         if (!place.weights) return;
-        writeWeights(part.weights, part.inputs.rows, floats, place.weights.offset + row);
+        const weightsAt = place.weights.offset + row * model.positions;
+        writeWeights(part.weights, part.inputs.rows * model.positions, floats, weightsAt);
       };
       write(data, 0);
       if (extra) write(extra, count);
@@ -239,7 +240,12 @@ function validationBlock(
   const inputs = placed(state.readInputs(validationData[0], x), x);
   const { targets } = state.readTargets(validationData[1], classes, y);
   matchRows(inputs, targets, x, y);
-  const weights = readSampleWeight(validationData[2], inputs.rows, 'validationData[2]');
+  const weights = readSampleWeight(
+    validationData[2],
+    inputs.rows,
+    'validationData[2]',
+    state.model.positions,
+  );
   return { inputs, targets, weights };
 }
 

@@ -1,11 +1,14 @@
 import { hint, show } from './checks.js';
-import type { DenseRows, Label } from './data.js';
+import { type DenseRows, flattened, type Label } from './data.js';
 import { ShapeError } from './errors.js';
 import type { Model } from './layers/model.js';
 import { decisionOf, largest } from './metrics/definition.js';
 
-/** How much each row counts, in order: numbers ≥ 0. */
-export type SampleWeight = ArrayLike<number>;
+/**
+ * How much each row counts, in order: numbers ≥ 0. Where outputs have several positions, one for each row,
+ * or one for each of its positions, in one list or a list a row.
+ */
+export type SampleWeight = ArrayLike<number> | readonly ArrayLike<number>[];
 
 /**
  * How much the rows of each class count: a number ≥ 0 for each class in the order of the outputs, or
@@ -23,29 +26,36 @@ function checkWeight(value: unknown, where: string): void {
   }
 }
 
-/** Weights of rows as a dense array; undefined where none are given. */
+/** Weights of all positions of rows as a dense array; undefined where none are given. */
 export function readSampleWeight(
   given: unknown,
   rows: number,
   where: string,
+  positions: number,
 ): Float32Array | undefined {
   if (given === undefined) return undefined;
   const isList = Array.isArray(given) || (ArrayBuffer.isView(given) && 'length' in given);
   if (!isList) {
     throw new TypeError(`${where}: expected an array of a number for each row, got ${show(given)}`);
   }
-  const list = given as ArrayLike<unknown>;
-  if (list.length !== rows) {
+  const list =
+    positions > 1 ? flattened(given as ArrayLike<unknown>) : (given as ArrayLike<unknown>);
+  const all = rows * positions;
+  const each = list.length === rows ? positions : 1;
+  if (list.length * each !== all) {
+    const or = positions > 1 ? `, or ${all}, one for each position,` : ',';
     throw new ShapeError(
-      `${where}: expected ${rows} numbers, one for each row, got ${list.length}`,
+      `${where}: expected ${rows} numbers, one for each row${or} got ${list.length}`,
     );
   }
-  const weights = new Float32Array(rows);
+  const weights = new Float32Array(all);
   let sum = 0;
-  for (let r = 0; r < rows; r++) {
-    checkWeight(list[r], `${where}: row ${r}`);
-    weights[r] = list[r] as number;
-    sum += weights[r]!;
+  for (let i = 0; i < list.length; i++) {
+    const row = Math.floor((i * each) / positions);
+    const at = each < positions ? `, position ${i % positions}` : '';
+    checkWeight(list[i], `${where}: row ${row}${at}`);
+    weights.fill(list[i] as number, i * each, (i + 1) * each);
+    sum += weights[i * each]!;
   }
   if (sum === 0) throw new RangeError(`${where}: expected one above 0 at least, all are 0`);
   return weights;
@@ -152,6 +162,6 @@ export function weighRows(
 
 /** The option of calls that take one batch. */
 export interface WeightOption {
-  /** How much each row counts in the loss; default: all the same, 1. */
+  /** How much each row counts in the loss, or each of its positions; default: all the same, 1. */
   readonly sampleWeight?: SampleWeight;
 }

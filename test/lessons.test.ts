@@ -32,7 +32,7 @@ describe('the example of overfitting', () => {
   });
 });
 
-it('the example of a transformer learns to add, here numbers of two digits', async () => {
-  const { right } = await addition(2, 8000, 12);
-  expect(right).toBeGreaterThan(0.99);
+it('the example of a transformer learns to add', async () => {
+  const { right } = await addition(3, 10_000, 4);
+  expect(right).toBeGreaterThan(0.98);
 });

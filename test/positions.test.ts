@@ -81,6 +81,50 @@ describe.each(engines)('on %s', (engine) => {
     }
   });
 
+  it('each position may have a weight of its own', async () => {
+    const sampleWeight = Array.from({ length: rows }, (_, r) => [r % 2, 1, r / 2]);
+    const each = sampleWeight.flat();
+    const changes = { layers: [stack[0]!, stack[5]!] };
+    const wide = networkOn(engine, spec(changes));
+    const narrow = networkOn(engine, spec({ ...changes, inputShape: [columns] }));
+    const given = { epochs: 2, batchSize: rows, shuffle: false };
+    await wide.fit(x, labels, { ...given, sampleWeight });
+    await narrow.fit(x, labels, { ...given, batchSize: rows * steps, sampleWeight: each });
+    for (const [name, w] of Object.entries(wide.getWeights())) {
+      expectClose(narrow.getWeights()[name]!, w);
+    }
+    const { loss } = wide.evaluate(x, labels, { sampleWeight: each });
+    expect(loss).toBeCloseTo(narrow.evaluate(x, labels, { sampleWeight: each }).loss!, 6);
+    // Whichever way the rows come.
+    const ways = [
+      (model: typeof wide) => model.fit(x, labels, { ...given, batchSize: 4, sampleWeight: each }),
+      (model: typeof wide) =>
+        model.fit(x, labels, { ...given, batchSize: 4, sampleWeight, memoryBudget: 1 }),
+      (model: typeof wide) =>
+        model.fit(x, labels, { ...given, batchSize: 4, microBatchSize: 1, sampleWeight }),
+      (model: typeof wide) =>
+        model.fit(
+          () =>
+            [0, 4].map((from) => {
+              const to = Math.min(from + 4, rows);
+              return {
+                x: x.subarray(from * steps * columns, to * steps * columns),
+                y: labels.slice(from * steps, to * steps),
+                sampleWeight: sampleWeight.slice(from, to),
+              };
+            }),
+          { epochs: 2 },
+        ),
+    ];
+    const learnt = [];
+    for (const way of ways) {
+      const model = networkOn(engine, spec(changes));
+      await way(model);
+      learnt.push(hexOf(model));
+    }
+    for (const other of learnt) expect(other).toEqual(learnt[0]);
+  });
+
   it('masks of dropout are those of the whole step when it comes in parts', async () => {
     const masked = spec({
       layers: [layers.dropout({ rate: 0.5 }), ...stack.slice(0, 1), stack[5]!],
@@ -142,6 +186,19 @@ describe('refuses', () => {
       'y: expected 3 class labels a row, one for each position, got 17 in all',
     );
     expect(() => model.trainOnBatch(x, labels.slice(3))).toThrow('rows');
+  });
+
+  it('weights that are neither of rows nor of positions', () => {
+    const refusal = (sampleWeight: number[] | number[][]) => () =>
+      model.trainOnBatch(x, labels, { sampleWeight });
+    expect(refusal([1, 2])).toThrow(
+      'sampleWeight: expected 6 numbers, one for each row, or 18, one for each position, got 2',
+    );
+    const each = Array.from({ length: rows }, () => [1, 1, 1]);
+    each[4]![2] = -1;
+    expect(refusal(each)).toThrow(
+      'sampleWeight: row 4, position 2: expected a number of at least 0',
+    );
   });
 
   it('a label that is none, by its row and position', () => {

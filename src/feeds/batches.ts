@@ -77,6 +77,11 @@ export function readBatch(
       `${where}: y: expected ${inputs.rows} rows, as many as x has, got ${targets.rows}`,
     );
   }
-  const given = readSampleWeight(weights, inputs.rows, `${where}: sampleWeight`);
+  const given = readSampleWeight(
+    weights,
+    inputs.rows,
+    `${where}: sampleWeight`,
+    state.model.positions,
+  );
   return { block: { inputs, targets, weights: given }, classes };
 }

@@ -77,20 +77,20 @@ export class Window {
     this.#filled = rows;
     this.#state.writeInputs(inputs.values, floats, x.offset);
     this.#state.writeTargets(targets.values, floats, y.offset);
-    if (w) writeWeights(weights, rows, floats, w.offset);
+    if (w) writeWeights(weights, rows * this.#state.model.positions, floats, w.offset);
     return { cursor: 0, rows };
   }
 }
 
-/** Writes what rows count behind `at`: 1 where nothing else is said. */
+/** Writes what positions count behind `at`: 1 where nothing else is said. */
 export function writeWeights(
   weights: Float32Array | undefined,
-  rows: number,
+  positions: number,
   out: Float32Array,
   at: number,
 ): void {
   if (weights) out.set(weights, at);
-  else out.fill(1, at, at + rows);
+  else out.fill(1, at, at + positions);
 }
 
 /** Rows picked out of others, by their places. */
@@ -112,6 +112,6 @@ export function pickRows(
   return {
     inputs: pick(inputs, columns),
     targets: pick(targets, targetColumns),
-    weights: weights && Float32Array.from(rows, (r) => weights[r]!),
+    weights: weights && pick({ ...inputs, values: weights }, weights.length / inputs.rows).values,
   };
 }

@@ -265,8 +265,8 @@ export function addLosses(
 }
 
 /**
- * A row counts as much as its weight says: losses[r] ← w·losses[r] and dy[r, j] ← w·dy[r, j], where
- * w = weights[⌊r / positions⌋]. Weights stand `weightPitch` floats apart.
+ * A row counts as much as its weight w says: losses[r] ← w·losses[r] and dy[r, j] ← w·dy[r, j]. Weights
+ * stand `weightPitch` floats apart.
  */
 export function weightLosses(
   dy: Floats,
@@ -275,11 +275,10 @@ export function weightLosses(
   rows: number,
   units: number,
   pitch: number,
-  positions: number,
   weightPitch: number,
 ): void {
   for (let r = 0; r < rows; r++) {
-    const weight = weights[Math.floor(r / positions) * weightPitch]!;
+    const weight = weights[r * weightPitch]!;
     losses[r] = fround(weight * losses[r]!);
     for (let j = 0; j < units; j++) {
       dy[r * pitch + j] = fround(weight * dy[r * pitch + j]!);
