@@ -50,6 +50,35 @@ export function dropoutForward(
   } while (--rows);
 }
 
+/** The same with one number for all positions of a channel, which those behind the first take from it. */
+export function spatialDropoutForward(
+  y: usize, mask: usize, x: usize, counters: usize, rows: i32, units: i32, pitch: i32,
+  positions: i32, seed: i32, stream: i32, threshold: i32, scale: f32,
+): void {
+  const step = load<i32>(counters, 8), before = load<i32>(counters, 28);
+  const kept = f32x4.splat(scale), least = i32x4.splat(threshold), lanes = i32x4(0, 1, 2, 3);
+  const stride = <usize>pitch << 2;
+  let first = mask;
+  for (let r = 0; r < rows; ++r) {
+    const draws = r % positions == 0;
+    if (draws) first = mask;
+    const counter = i32x4.add(i32x4.splat((before + r / positions) * units), lanes);
+    for (let u = 0; u < units; u += 4) {
+      const at = <usize>u << 2, tail = laneMask(units - u);
+      let m = v128.load(first + at);
+      if (draws) {
+        const word = firstWords(seed, stream, i32x4.add(counter, i32x4.splat(u)), step);
+        m = v128.and(v128.and(i32x4.ge_u(word, least), kept), tail);
+      }
+      v128.store(mask + at, m);
+      v128.store(y + at, v128.and(f32x4.mul(v128.load(x + at), m), tail));
+    }
+    x += stride;
+    y += stride;
+    mask += stride;
+  }
+}
+
 /** dx = dy ⊙ mask; see the twin. */
 export function dropoutBackward(
   dx: usize,

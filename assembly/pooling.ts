@@ -7,10 +7,12 @@ const MAX_FORWARD = 0;
 const MAX_BACKWARD = 1;
 const AVERAGE_FORWARD = 2;
 const AVERAGE_BACKWARD = 3;
+const SPREAD = 4;
+const SUM = 5;
 
 /**
  * Goes through the windows of all images in order, and through the channels of each by fours. `out` is
- * the row of y or dy, `places` that of the places, and x or dx the whole array.
+ * the array with a row for each window, `places` that of the places, and x that with the windows' values.
  */
 // @ts-ignore: decorator
 @inline
@@ -38,6 +40,8 @@ function pool(
           } else if (what == MAX_BACKWARD) {
             value = v128.load(out + at);
             place = v128.load(places + at);
+          } else if (what == SPREAD) {
+            value = v128.and(v128.load(out + at), mask);
           } else if (what == AVERAGE_BACKWARD) {
             value = f32x4.div(v128.load(out + at), count);
           }
@@ -54,8 +58,10 @@ function pool(
               } else if (what == MAX_BACKWARD) {
                 const share = v128.and(value, v128.and(f32x4.eq(place, here), mask));
                 v128.store(from, f32x4.add(other, share));
-              } else if (what == AVERAGE_FORWARD) {
+              } else if (what == AVERAGE_FORWARD || what == SUM) {
                 value = f32x4.add(value, other);
+              } else if (what == SPREAD) {
+                v128.store(from, value);
               } else {
                 v128.store(from, f32x4.add(other, v128.and(value, mask)));
               }
@@ -68,6 +74,8 @@ function pool(
             v128.store(places + at, v128.and(place, mask));
           } else if (what == AVERAGE_FORWARD) {
             v128.store(out + at, v128.and(f32x4.div(value, count), mask));
+          } else if (what == SUM) {
+            v128.store(out + at, v128.and(value, mask));
           }
         }
         out += stride;
@@ -109,4 +117,16 @@ export function averagePoolingBackward(
   const shape = changetype<Windows>(windows);
   clear(dx, shape, batch, pitch);
   pool(AVERAGE_BACKWARD, dy, 0, dx, shape, batch, pitch);
+}
+
+export function upSamplingForward(
+  y: usize, x: usize, windows: usize, batch: i32, pitch: i32,
+): void {
+  pool(SPREAD, x, 0, y, changetype<Windows>(windows), batch, pitch);
+}
+
+export function upSamplingBackward(
+  dx: usize, dy: usize, windows: usize, batch: i32, pitch: i32,
+): void {
+  pool(SUM, dx, 0, dy, changetype<Windows>(windows), batch, pitch);
 }

@@ -60,6 +60,8 @@ export {
   type ReshapeSpec,
   type ResidualSpec,
   type SimpleRnnSpec,
+  type SpatialDropoutSpec,
+  type UpSampling2dSpec,
 } from './layers/index.js';
 export type { ClippingSpec, LossSpec, NetworkSpec, OptimizerSpec } from './layers/model.js';
 export type { Task } from './layers/task.js';

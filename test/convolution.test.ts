@@ -74,6 +74,8 @@ function randomStack(random: () => number): Pick<NetworkSpec, 'inputShape' | 'la
     }
     if (often(0.2)) stack.push(layers.batchNormalization());
     if (often(0.2)) stack.push(layers.dropout({ rate: 0.2 }));
+    if (often(0.3)) stack.push(layers.spatialDropout({ rate: 0.4 }));
+    if (!flat && often(0.2)) stack.push(layers.upSampling2d({ size: pair(2) }));
   }
   stack.push(
     one([flatten(), layers.globalAveragePooling(), layers.globalMaxPooling()]),
@@ -200,6 +202,33 @@ describe.each(engines)('on %s', (engine) => {
     ]);
     expect(of(layers.globalAveragePooling())).toEqual([4]);
     expect(of(layers.globalMaxPooling())).toEqual([9]);
+  });
+
+  it('up-sampling repeats positions, and sums up their gradients', () => {
+    const up = layers.upSampling2d({ size: [1, 2] });
+    const loss = { type: 'meanSquaredError', reduction: 'halfSum' } as const;
+    const model = networkOn(engine, image({ inputShape: [2, 1, 2], layers: [up], loss }));
+    const x = Float32Array.of(1, 2, 3, -0);
+    expect([...model.predict(x)]).toEqual([1, 2, 1, 2, 3, -0, 3, -0]);
+    const { inputs } = model.gradients(x, new Float32Array(8), { inputs: true });
+    expect([...inputs!]).toEqual([2, 4, 6, 0]);
+  });
+
+  it('spatial dropout drops channels at all positions, whatever the parts of a batch', () => {
+    const loss = { type: 'meanSquaredError', reduction: 'halfSum' } as const;
+    const layer = layers.spatialDropout({ rate: 0.5 });
+    const model = networkOn(engine, image({ inputShape: [3, 8], layers: [layer], loss }));
+    const x = new Float32Array(10 * 24).fill(1);
+    // The slope is mask · y, which is 4 or 0.
+    const { inputs } = model.gradients(x, new Float32Array(x.length), { inputs: true });
+    const rows = Array.from({ length: 30 }, (_, r) => [...inputs!.subarray(8 * r, 8 * r + 8)]);
+    rows.forEach((row, r) => {
+      expect(row).toEqual(rows[r - (r % 3)]);
+    });
+    const shares = new Set(inputs!.map((v) => Math.round(v * 1e4) / 1e4));
+    expect(shares.size).toBe(2);
+    expect(new Set(rows.map(String)).size).toBeGreaterThan(5);
+    expect(model.predict(x)).toEqual(x);
   });
 
   it('the gradient of a maximum goes to the first of equals', () => {

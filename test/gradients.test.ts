@@ -48,6 +48,8 @@ const {
   conv1d,
   conv2d,
   conv2dTranspose,
+  spatialDropout,
+  upSampling2d,
   maxPooling1d,
   maxPooling2d,
   averagePooling1d,
@@ -393,9 +395,11 @@ const windowed: Record<string, [number[], LayerSpec[]]> = {
   transposes: [
     [3, 2, 4],
     [
-      conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, activation: 'relu' }),
+      conv2dTranspose({ filters: 5, kernelSize: 3, strides: 2, activation: 'relu' }),
+      spatialDropout({ rate: 0.3 }),
       conv2dTranspose({ filters: 2, kernelSize: [2, 3], padding: 1, activation: 'tanh' }),
       conv2dTranspose({ filters: 2, kernelSize: 2, strides: [3, 1], padding: 'same' }),
+      upSampling2d({ size: [1, 2] }),
       globalAveragePooling(),
     ],
   ],

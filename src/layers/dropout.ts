@@ -34,6 +34,34 @@ export const dropout: LayerDefinition<DropoutSpec> = {
   },
 };
 
+/**
+ * Dropout of whole channels (Tompson et al. 2015): in training each channel, the last dimension, is 0 at
+ * all positions of a row with probability `rate`, and otherwise divided by 1 − rate. Neighbours in an
+ * image tell of one another, so that dropping single ones would drop little.
+ */
+export interface SpatialDropoutSpec extends LayerOptions {
+  readonly type: 'spatialDropout';
+  /** Share of channels dropped, in [0, 1). */
+  readonly rate: number;
+}
+
+export const spatialDropout: LayerDefinition<SpatialDropoutSpec> = {
+  options: ['rate'],
+  check: checkRate,
+  output: (_spec, input) => input,
+  lower({ rate }, build, given, _tensors, { input }) {
+    if (!build.training || rate === 0) return given;
+    const { counters } = build;
+    const x = build.regroup(given, input.at(-1)!);
+    const { mask, y } = masked(build, x);
+    const { seed, stream } = build.randomKey();
+    const key = [seed, stream, thresholdOf(rate)] as const;
+    const sizes = elementsOf(build, x);
+    build.emit('spatialDropoutForward', y, mask, x, counters, ...sizes, ...key, 1 / (1 - rate));
+    return y;
+  },
+};
+
 /** Where each element is, and how many rows count as one of the network's. */
 const elementsOf = ({ batch }: ListBuilder, { rows, columns, pitch }: Tensor) =>
   [rows, columns, pitch, rows / batch] as const;

@@ -17,6 +17,8 @@ import {
   dropout,
   type GaussianNoiseSpec,
   gaussianNoise,
+  type SpatialDropoutSpec,
+  spatialDropout,
 } from './dropout.js';
 import {
   type EmbeddingSpec,
@@ -43,6 +45,8 @@ import {
   type MaxPooling2dSpec,
   maxPooling1d,
   maxPooling2d,
+  type UpSampling2dSpec,
+  upSampling2d,
 } from './pooling.js';
 import {
   type GruSpec,
@@ -66,7 +70,12 @@ export type { ParallelSpec, ResidualSpec } from './composite.js';
 export type { Conv1dSpec, Conv2dSpec } from './convolution.js';
 export type { LayerOptions } from './definition.js';
 export type { DenseSpec } from './dense.js';
-export type { AlphaDropoutSpec, DropoutSpec, GaussianNoiseSpec } from './dropout.js';
+export type {
+  AlphaDropoutSpec,
+  DropoutSpec,
+  GaussianNoiseSpec,
+  SpatialDropoutSpec,
+} from './dropout.js';
 export type { EmbeddingSpec, PositionalEmbeddingSpec } from './embedding.js';
 export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
 export type {
@@ -76,6 +85,7 @@ export type {
   GlobalMaxPoolingSpec,
   MaxPooling1dSpec,
   MaxPooling2dSpec,
+  UpSampling2dSpec,
 } from './pooling.js';
 export type { GruSpec, LstmSpec, SimpleRnnSpec } from './recurrent.js';
 export type {
@@ -93,6 +103,8 @@ export type LayerSpec =
   | Conv1dSpec
   | Conv2dSpec
   | Conv2dTransposeSpec
+  | UpSampling2dSpec
+  | SpatialDropoutSpec
   | MaxPooling2dSpec
   | MaxPooling1dSpec
   | AveragePooling2dSpec
@@ -127,6 +139,8 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     conv1d: conv1dDefinition,
     conv2d: conv2dDefinition,
     conv2dTranspose,
+    upSampling2d,
+    spatialDropout,
     maxPooling2d,
     maxPooling1d,
     averagePooling2d,
@@ -182,6 +196,16 @@ export const layers = {
   /** Transposed convolution, which makes images larger. See {@link Conv2dTransposeSpec}. */
   conv2dTranspose: (options: Options<Conv2dTransposeSpec>): Conv2dTransposeSpec => ({
     type: 'conv2dTranspose',
+    ...options,
+  }),
+  /** Repeats each position of an image. See {@link UpSampling2dSpec}. */
+  upSampling2d: (options: Options<UpSampling2dSpec> = {}): UpSampling2dSpec => ({
+    type: 'upSampling2d',
+    ...options,
+  }),
+  /** Zeroes a share of whole channels while training. See {@link SpatialDropoutSpec}. */
+  spatialDropout: (options: Options<SpatialDropoutSpec>): SpatialDropoutSpec => ({
+    type: 'spatialDropout',
     ...options,
   }),
   /** The largest of each window of a sequence. See {@link MaxPooling1dSpec}. */

@@ -69,6 +69,13 @@ export interface GlobalAveragePoolingSpec extends LayerOptions {
   readonly type: 'globalAveragePooling';
 }
 
+/** Repeats each position: from [height, width, channels] to [height·rows, width·columns, channels]. */
+export interface UpSampling2dSpec extends LayerOptions {
+  readonly type: 'upSampling2d';
+  /** How many times as large: a number, or [rows, columns]; default 2. */
+  readonly size?: Pair;
+}
+
 /** Pooling over windows. */
 export type PoolingSpec =
   | MaxPooling2dSpec
@@ -172,3 +179,43 @@ export const averagePooling2d = pooling<AveragePooling2dSpec>(false, lowerAverag
 export const averagePooling1d = pooling<AveragePooling1dSpec>(true, lowerAverage);
 export const globalMaxPooling = globalPooling<GlobalMaxPoolingSpec>(lowerMax);
 export const globalAveragePooling = globalPooling<GlobalAveragePoolingSpec>(lowerAverage);
+
+/** Windows side by side on the outputs, one for each position of the inputs. */
+function repeats({ size = 2 }: UpSampling2dSpec, [height, width, channels]: Shape): Windows {
+  const [rows, columns] = typeof size === 'number' ? [size, size] : size;
+  const image = [height! * rows, width! * columns, channels!];
+  return windowsOf({ kernel: size, strides: size }, image);
+}
+
+export const upSampling2d: LayerDefinition<UpSampling2dSpec> = {
+  options: ['size'],
+
+  check({ size = 2 }, input, where) {
+    checkRank(input, false, where);
+    checkWindows({ kernel: size }, false, 'size', where);
+  },
+
+  output(spec, input) {
+    const { height, width, channels } = repeats(spec, input);
+    return [height, width, channels];
+  },
+
+  constants: (spec, input) => ({ windows: tableOf(repeats(spec, input)) }),
+
+  lower(spec, build, given, { windows }, { input }) {
+    const { height, width, channels } = repeats(spec, input);
+    const x = build.regroup(given, channels);
+    const rows = build.batch * height * width;
+    const y = build.value(channels, build.needsGradient(x), rows);
+    const sizes = [build.batch, x.pitch] as const;
+    build.emit('upSamplingForward', y, x, windows!, ...sizes);
+    build.count(rows * channels);
+    build.onBackward(y, (dy) => {
+      build.contribute(x, (dx) => {
+        build.emit('upSamplingBackward', dx, dy, windows!, ...sizes);
+        build.count(rows * channels);
+      });
+    });
+    return y;
+  },
+};

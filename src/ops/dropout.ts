@@ -39,6 +39,39 @@ export function dropoutForward(
   }
 }
 
+/**
+ * Dropout of whole channels (Tompson et al. 2015): y = x ⊙ mask with one number for all `positions` of a
+ * channel. Its slope is that of `dropoutBackward`. The word of channel u of the network's row n has the
+ * counter (n · units + u, step); the rest is as in `dropoutForward`. y may be x.
+ */
+export function spatialDropoutForward(
+  y: Floats,
+  mask: Floats,
+  x: Floats,
+  counters: Int32Array,
+  rows: number,
+  units: number,
+  pitch: number,
+  positions: number,
+  seed: number,
+  stream: number,
+  threshold: number,
+  scale: number,
+): void {
+  const step = counters[2]!;
+  const kept = fround(scale);
+  for (let r = 0; r < rows; r++) {
+    const row = counters[7]! + Math.floor(r / positions);
+    for (let u = 0; u < units; u++) {
+      const i = r * pitch + u;
+      const word = firstWord(seed, stream, row * units + u, step);
+      const m = word >>> 0 >= threshold >>> 0 ? kept : 0;
+      mask[i] = m;
+      y[i] = fround(x[i]! * m);
+    }
+  }
+}
+
 /** dx = dy ⊙ mask. dx may be dy. */
 export function dropoutBackward(
   dx: Floats,

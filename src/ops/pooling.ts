@@ -109,6 +109,47 @@ export function averagePoolingBackward(
   });
 }
 
+/**
+ * y[i, c] = x[o, c] for the positions i of window o: windows lie side by side on y, and x has their values.
+ */
+export function upSamplingForward(
+  y: Floats,
+  x: Floats,
+  windows: Int32Array,
+  batch: number,
+  pitch: number,
+): void {
+  const shape = readWindows(windows);
+  eachValue(shape, batch, (n, oy, ox, from) => {
+    for (const to of rowsOfWindow(shape, n, oy, ox)) {
+      for (let c = 0; c < shape.channels; c++) y[to * pitch + c] = x[from * pitch + c]!;
+    }
+  });
+}
+
+/**
+ * dx[o, c] = Σ dy[i, c] over the positions i of window o
+ *
+ * Order: rows and columns of the window, added to +0.
+ */
+export function upSamplingBackward(
+  dx: Floats,
+  dy: Floats,
+  windows: Int32Array,
+  batch: number,
+  pitch: number,
+): void {
+  const shape = readWindows(windows);
+  eachValue(shape, batch, (n, oy, ox, to) => {
+    const rows = rowsOfWindow(shape, n, oy, ox);
+    for (let i = to * pitch, c = 0; c < shape.channels; i++, c++) {
+      let sum = 0;
+      for (const row of rows) sum = fround(sum + dy[row * pitch + c]!);
+      dx[i] = sum;
+    }
+  });
+}
+
 /** Visits the windows of all images, and says which row of the outputs is theirs. */
 function eachValue(
   { outHeight, outWidth }: Windows,

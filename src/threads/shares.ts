@@ -67,6 +67,8 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['maxPoolingForward', { count: 4, arrays: { 0: 'part', 1: 'part', 2: 'part' }, grain: 1 }],
   ['maxPoolingBackward', { count: 4, arrays: { 0: 'part', 1: 'part', 2: 'part' }, grain: 1 }],
   ['averagePoolingForward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
+  ['upSamplingForward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
+  ['upSamplingBackward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
   ['averagePoolingBackward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
   ['gatherRows', { count: 4, arrays: { 0: pitch(6), 2: floats(1) }, grain: 1 }],
   ['addRows', rows(3)],

@@ -92,6 +92,8 @@ describe('onnxruntime predicts the same', () => {
           padding: 'same',
         }),
         layers.conv2dTranspose({ filters: 2, kernelSize: 3, padding: 2, useBias: false }),
+        layers.spatialDropout({ rate: 0.3 }),
+        layers.upSampling2d({ size: [2, 3] }),
       ],
     ],
     sequences: [

@@ -7,7 +7,7 @@ import type { ExportLayer } from './definition.js';
 import { exportDense } from './dense.js';
 import { exportEmbedding } from './embedding.js';
 import { exportBatchNormalization, exportLayerNormalization } from './normalization.js';
-import { exportGlobalPooling, exportPooling } from './pooling.js';
+import { exportGlobalPooling, exportPooling, exportUpSampling } from './pooling.js';
 import { exportGru, exportLstm, exportSimpleRnn } from './recurrent.js';
 
 /** Layers that do something in training only. */
@@ -21,6 +21,7 @@ export const exports: {
   conv1d: exportConvolution,
   conv2d: exportConvolution,
   conv2dTranspose: exportTransposed,
+  upSampling2d: exportUpSampling,
   maxPooling1d: exportPooling('MaxPool'),
   maxPooling2d: exportPooling('MaxPool'),
   averagePooling1d: exportPooling('AveragePool'),
@@ -32,6 +33,7 @@ export const exports: {
   positionalEmbedding: (x, { build, weights }) => build.node('Add', [x, weights('w')]),
   attention: exportAttention,
   dropout: nothing,
+  spatialDropout: nothing,
   alphaDropout: nothing,
   gaussianNoise: nothing,
   activityRegularization: nothing,

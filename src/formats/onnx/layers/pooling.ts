@@ -1,6 +1,10 @@
 import type { LayerSpec } from '../../../layers/index.js';
-import { type PoolingSpec, poolingWindows } from '../../../layers/pooling.js';
-import { int } from '../graph.js';
+import {
+  type PoolingSpec,
+  poolingWindows,
+  type UpSampling2dSpec,
+} from '../../../layers/pooling.js';
+import { int, text } from '../graph.js';
 import { channelsFirst, channelsLast, windowAttributes } from './channels.js';
 import type { ExportLayer } from './definition.js';
 
@@ -20,3 +24,19 @@ export const exportGlobalPooling =
     const y = build.node(operator, [channelsFirst(x, layer.input.length, build)]);
     return build.node('Flatten', [y], { axis: int(1) });
   };
+
+export const exportUpSampling: ExportLayer<UpSampling2dSpec> = (x, { layer, build }) => {
+  const { input, output } = layer;
+  const scales = [1, 1, output[0]! / input[0]!, output[1]! / input[1]!];
+  const given = [
+    channelsFirst(x, 3, build),
+    '',
+    build.floats('scales', Float32Array.from(scales), [4]),
+  ];
+  const y = build.node('Resize', given, {
+    mode: text('nearest'),
+    coordinate_transformation_mode: text('asymmetric'),
+    nearest_mode: text('floor'),
+  });
+  return channelsLast(y, 3, build);
+};
