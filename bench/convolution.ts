@@ -24,7 +24,7 @@ const shapes = [
 const kernels = ['forward', 'dX', 'dW'] as const;
 type KernelName = (typeof kernels)[number];
 
-interface Side3 {
+interface Measured {
   readonly work: number;
   readonly programs: Record<KernelName, Program>;
   result(name: KernelName): Float32Array;
@@ -39,7 +39,7 @@ function side(
   ops: Record<KernelName, Op>,
   work: number,
   table: { place: Tensor; words: readonly number[] } | undefined,
-): Side3 {
+): Measured {
   const records = arena.dense(8, 16, 'i32');
   // More than any kernel packs.
   const scratch = arena.dense(1, 2 ** 20);
@@ -55,11 +55,11 @@ function side(
   if (table) backend.view(table.place).set(table.words);
   const programs = Object.fromEntries(
     kernels.map((name) => [name, backend.compile([ops[name]], { scratch, records, work })]),
-  ) as Side3['programs'];
+  ) as Measured['programs'];
   return { work, programs, result: (name) => backend.view(written[name]) as Float32Array };
 }
 
-function convolution(backend: Backend, shape: (typeof shapes)[number]): Side3 {
+function convolution(backend: Backend, shape: (typeof shapes)[number]): Measured {
   const { size, channels, filters, kernel, batch } = shape;
   const spec = layers.conv2d({ filters, kernelSize: kernel, padding: 'same' });
   const windows = convolutionWindows(spec, [size, size, channels]);
@@ -84,7 +84,7 @@ function convolution(backend: Backend, shape: (typeof shapes)[number]): Side3 {
   return side(backend, arena, [x, dz, w, b], written, ops, work, { place, words });
 }
 
-function dense(backend: Backend): Side3 {
+function dense(backend: Backend): Measured {
   const [batch, units] = [32, 512];
   const arena = new Arena();
   const matrices = (count: number, rows: number) =>
@@ -139,7 +139,7 @@ export async function convolutions(effort: Effort): Promise<Table[]> {
       ],
       rows,
       headline: { key: 'share', better: 'more' },
-      notes: ['padding of 1 or 2 all around, dense 512² in batches of 32'],
+      notes: ['padding: same; dense 512² in batches of 32'],
     },
   ];
 }
