@@ -4,8 +4,8 @@ import { laneMask, multiplyAdd, splatAt } from './internal/simd';
 
 /*
  * See src/ops/recurrent.ts for the formulas, the layout, the table of how to walk and the order of
- * every sum. A gate begins
- * anywhere in a vector: loads run over into what stands behind it, stores do not.
+ * every sum. A gate begins anywhere in a vector: loads run over into what stands behind it, stores do
+ * not.
  */
 
 const ONE = memory.data<f32>([1]);

@@ -10,6 +10,7 @@ import {
   save,
   sequential,
 } from '../src/index.js';
+import { threadsWith } from '../src/threads/backend.js';
 import type { Case } from './architectures.js';
 import { optimizerSpecs } from './catalogues.js';
 import { engines, hexOf, networkOn, resultsOn } from './engines.js';
@@ -141,8 +142,9 @@ function randomCase(seed: number): Case {
   };
 }
 
-describe('JS, the release build and the debug build give the same bits', () => {
+describe('JS, the release build, the debug build and threads give the same bits', () => {
   const perTest = 8;
+  const shared = [2, 3].map((n) => threadsWith(n, { leastProducts: 0 }));
   it.each(Array.from({ length: 8 }, (_, i) => i * perTest))('from seed %i on', async (first) => {
     for (let seed = first; seed < first + perTest; seed++) {
       const made = randomCase(seed);
@@ -150,6 +152,8 @@ describe('JS, the release build and the debug build give the same bits', () => {
       const js = await resultsOn('js', made);
       expect(await resultsOn('release', made), `release build, ${where}`).toEqual(js);
       expect(await resultsOn('debug', made), `debug build, ${where}`).toEqual(js);
+      const n = shared[seed % 2]!;
+      expect(await resultsOn(n, made), `${2 + (seed % 2)} threads, ${where}`).toEqual(js);
     }
   });
 });

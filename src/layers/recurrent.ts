@@ -184,7 +184,7 @@ function lower(
     {
       state: () => build.value(units, false, rows),
       products: () => build.value(columns, false),
-      step: () => build.vector(batch * (z.pitch + 2 * h.pitch)),
+      step: () => build.value(z.pitch + 2 * h.pitch, false),
     },
     z,
   );

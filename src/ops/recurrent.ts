@@ -15,7 +15,8 @@ import { denseBackwardInput, denseForward } from './dense.js';
  * `step` is room for one step of all sequences: the gradient of its recurrent products
  * [batch][gatePitch], then that of the h before it [batch][pitch], then what else is carried
  * [batch][pitch]. dy is the gradient of h: of every step where `sequences` says so, else of the last one
- * alone [batch][pitch]. Every `truncate` steps, what a step would hand to the one before is dropped. Padding of what is written is zero up to the next four columns, but for gates.
+ * alone [batch][pitch]. Every `truncate` steps, what a step would hand to the one before is dropped.
+ * Padding of what is written is zero up to the next four columns, but for gates.
  *
  * Order of sums: the inputs' products as in `denseForward`, and those of h likewise, from +0 or from
  * the recurrent biases; then one plus the other. Back: dy, plus what the later step gives, which is in

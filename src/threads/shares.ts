@@ -49,6 +49,25 @@ const weightRows = (sizes: number): Rule => ({
   grain: 16,
 });
 
+/**
+ * Sequences of a recurrent layer: by kernel, which argument holds the weights of the state, behind the
+ * arrays that have a part for each sequence, and which counts the sequences.
+ */
+const walks: Readonly<Record<string, { readonly weights: number; readonly count: number }>> = {
+  simpleRnnForward: { weights: 4, count: 7 },
+  simpleRnnBackward: { weights: 4, count: 6 },
+  lstmForward: { weights: 5, count: 8 },
+  lstmBackward: { weights: 5, count: 7 },
+  gruForward: { weights: 5, count: 8 },
+  gruBackward: { weights: 7, count: 9 },
+};
+
+const sequences = ({ weights, count }: (typeof walks)[string]): Rule => ({
+  count,
+  arrays: Object.fromEntries(Array.from({ length: weights }, (_, i) => [i, 'part'])),
+  grain: 1,
+});
+
 /** Filters, which are columns of the weights: they have nothing in common but in groups. */
 const filters: Rule = { count: 5, arrays: { 0: floats(1), 2: floats(1) }, grain: 16, single: 6 };
 
@@ -88,6 +107,7 @@ const rules: ReadonlyMap<string, Rule> = new Map([
       grain: 1,
     },
   ],
+  ...Object.entries(walks).map(([name, walk]): [string, Rule] => [name, sequences(walk)]),
   ...named(activations, 'Forward', rows(2)),
   ...named(activations, 'Backward', rows(3)),
   ...named(losses, 'Loss', {
@@ -147,6 +167,12 @@ export function productsOf(ops: readonly Op[]): number {
         ? [a, c]
         : [c, /Input|Transposed/.test(kernel) ? b : a];
       products += z.rows * w.rows * w.columns;
+      continue;
+    }
+    const walk = walks[kernel];
+    if (walk) {
+      const [all, u] = [args[0], args[walk.weights]] as [Tensor, Tensor];
+      products += all.rows * u.rows * u.columns;
       continue;
     }
     if (!kernel.startsWith('dense') || kernel.includes('Bias')) continue;
