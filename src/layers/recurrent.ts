@@ -190,8 +190,8 @@ function lower(
   );
   const y = returnSequences ? h : build.value(units, false);
   if (!returnSequences) {
-    const last = { ...h, offset: h.offset + (goBackwards ? 0 : (steps - 1) * h.pitch) };
-    build.emit('copyColumns', y, last, batch, units, 0, y.pitch, 0, steps * h.pitch);
+    const last = goBackwards ? 0 : (steps - 1) * h.pitch;
+    build.emit('copyColumns', y, h, batch, units, 0, y.pitch, last, steps * h.pitch);
   }
   if (differentiable) build.requireGradient(y);
   build.share(y);

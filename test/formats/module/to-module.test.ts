@@ -92,6 +92,7 @@ describe('a module predicts what its network predicts, to the bit', () => {
           layers.dense({ units: 2 }),
         ],
       }),
+      caseOf({ inputShape: [4, 3], layers: [layers.gru({ units: 2 })] }),
     ]);
   });
 
