@@ -14,6 +14,7 @@ import './internal/abort';
 export { run } from './internal/runner';
 export { setScratch } from './internal/scratch';
 export * from './losses';
+export * from './masks';
 export * from './merge';
 export * from './normalization';
 export * from './optimizers';

@@ -79,6 +79,32 @@ function keepPrevious(
   } while (--batch);
 }
 
+/** Whether step t of sequence n counts. */
+// @ts-ignore: decorator
+@inline
+function counts(mask: usize, n: i32, maskPitch: i32, t: i32): bool {
+  return load<i32>(mask + (<usize>(n * maskPitch + t) << 2)) != 0;
+}
+
+/** A state that stays as it was, in whole vectors; 0 where there was none. */
+function keepState(to: usize, there: bool, from: usize, units: i32): void {
+  const bytes = <usize>((units + 3) & -4) << 2;
+  let at: usize = 0;
+  do {
+    v128.store(to + at, loadIf(there, from + at));
+    at += 16;
+  } while (at != bytes);
+}
+
+function passOver(
+  dh: usize, direct: usize, mask: usize, t: i32, batch: i32, maskPitch: i32, units: i32, pitch: i32,
+): void {
+  for (let n = 0; n < batch; ++n) {
+    const own = <usize>(n * pitch) << 2;
+    if (!counts(mask, n, maskPitch, t)) keepState(dh + own, true, direct + own, units);
+  }
+}
+
 /** The gradient of h, four units of it: see the twin. `place` is theirs in a row, in bytes. */
 // @ts-ignore: decorator
 @inline
@@ -90,7 +116,8 @@ function gradientOfState(
 }
 
 export function simpleRnnForward(
-  h: usize, previous: usize, q: usize, z: usize, u: usize, zeros: usize, walk: usize, batch: i32,
+  h: usize, previous: usize, q: usize, z: usize, u: usize, zeros: usize, walk: usize, mask: usize,
+  batch: i32, maskPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const backwards = load<i32>(walk, 16), relu = load<i32>(walk, 28);
@@ -102,6 +129,10 @@ export function simpleRnnForward(
     denseForward(q, given, u, zeros, batch, units, units, steps * pitch, pitch, -Infinity);
     for (let n = 0; n < batch; ++n) {
       const row = <usize>((n * steps + t) * pitch) << 2;
+      if (!counts(mask, n, maskPitch, t)) {
+        keepState(h + row, true, previous + row, units);
+        continue;
+      }
       const products = q + (<usize>(n * pitch) << 2);
       for (let j = 0; j < units; j += 4) {
         const place = <usize>j << 2;
@@ -114,13 +145,15 @@ export function simpleRnnForward(
 }
 
 export function simpleRnnBackward(
-  dz: usize, step: usize, dy: usize, h: usize, u: usize, walk: usize, batch: i32,
+  dz: usize, step: usize, dy: usize, h: usize, u: usize, walk: usize, mask: usize, batch: i32,
+  maskPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const backwards = load<i32>(walk, 16), sequences = load<i32>(walk, 20);
   const truncate = load<i32>(walk, 24), relu = load<i32>(walk, 28);
   const rowBytes = <usize>pitch << 2;
   const dh = step + <usize>batch * rowBytes;
+  const direct = dh + <usize>batch * rowBytes;
   clear(dh, <usize>batch * rowBytes);
   for (let s = steps - 1; s >= 0; --s) {
     const t = backwards ? steps - 1 - s : s;
@@ -128,11 +161,18 @@ export function simpleRnnBackward(
       const row = n * steps + t;
       const at = <usize>row * rowBytes;
       const own = <usize>n * rowBytes;
+      const counted = counts(mask, n, maskPitch, t);
       for (let j = 0; j < units; j += 4) {
         const place = <usize>j << 2;
         const carried = v128.load(dh + own + place);
         const last = s == steps - 1;
         const d = gradientOfState(dy, row, n, place, last, pitch, sequences, carried);
+        if (!counted) {
+          v128.store(dz + at + place, f32x4.splat(0));
+          v128.store(step + own + place, f32x4.splat(0));
+          v128.store(direct + own + place, v128.and(d, laneMask(units - j)));
+          continue;
+        }
         const y = v128.load(h + at + place);
         const slope = relu ? v128.andnot(d, f32x4.le(y, f32x4.splat(0))) : tanhSlope(d, y);
         const masked = v128.and(slope, laneMask(units - j));
@@ -142,13 +182,14 @@ export function simpleRnnBackward(
     }
     if (s == 0) break;
     denseBackwardInput(dh, step, u, dh, batch, units, units, pitch, pitch, NaN);
+    passOver(dh, direct, mask, t, batch, maskPitch, units, pitch);
     if (s % truncate == 0) clear(dh, <usize>batch * rowBytes);
   }
 }
 
 export function lstmForward(
   h: usize, c: usize, gates: usize, previous: usize, q: usize, u: usize, zeros: usize, walk: usize,
-  batch: i32,
+  mask: usize, batch: i32, maskPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -163,6 +204,11 @@ export function lstmForward(
       const row = n * steps + t;
       const cell = <usize>(row * pitch) << 2;
       const heldAt = <usize>((n * steps + before) * pitch) << 2;
+      if (!counts(mask, n, maskPitch, t)) {
+        keepState(h + cell, true, previous + cell, units);
+        keepState(c + cell, s > 0, c + heldAt, units);
+        continue;
+      }
       for (let j = 0; j < units; j += 4) {
         const place = <usize>j << 2;
         const at = gates + (<usize>(row * gatePitch) << 2) + place;
@@ -189,7 +235,8 @@ export function lstmForward(
 }
 
 export function lstmBackward(
-  dz: usize, step: usize, dy: usize, gates: usize, c: usize, u: usize, walk: usize, batch: i32,
+  dz: usize, step: usize, dy: usize, gates: usize, c: usize, u: usize, walk: usize, mask: usize,
+  batch: i32, maskPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -198,6 +245,7 @@ export function lstmBackward(
   const rowBytes = <usize>pitch << 2, gateBytes = <usize>gatePitch << 2;
   const dh = step + <usize>batch * gateBytes;
   const dc = dh + <usize>batch * rowBytes;
+  const direct = dc + <usize>batch * rowBytes;
   clear(dh, 2 * <usize>batch * rowBytes);
   for (let s = steps - 1; s >= 0; --s) {
     const t = backwards ? steps - 1 - s : s;
@@ -207,16 +255,25 @@ export function lstmBackward(
       const at = <usize>row * gateBytes, own = <usize>n * gateBytes;
       const cell = c + <usize>row * rowBytes;
       const heldAt = c + <usize>(n * steps + before) * rowBytes;
+      const counted = counts(mask, n, maskPitch, t);
+      if (!counted) {
+        clear(dz + at, gate << 2);
+        clear(step + own, gate << 2);
+      }
       for (let j = 0; j < units; j += 4) {
         const place = <usize>j << 2;
         const carried = <usize>n * rowBytes + place;
+        const last = s == steps - 1;
+        const later = v128.load(dh + carried);
+        const d = gradientOfState(dy, row, n, place, last, pitch, sequences, later);
+        if (!counted) {
+          v128.store(direct + carried, v128.and(d, laneMask(units - j)));
+          continue;
+        }
         const from = gates + at + place;
         const i = v128.load(from), f = v128.load(from + gate);
         const g = v128.load(from + 2 * gate), o = v128.load(from + 3 * gate);
         const y = tanh(v128.load(cell + place));
-        const last = s == steps - 1;
-        const later = v128.load(dh + carried);
-        const d = gradientOfState(dy, row, n, place, last, pitch, sequences, later);
         const dcell = f32x4.add(v128.load(dc + carried), tanhSlope(f32x4.mul(d, o), y));
         const held = loadIf(s > 0, heldAt + place);
         const di = sigmoidSlope(f32x4.mul(dcell, g), i);
@@ -238,13 +295,14 @@ export function lstmBackward(
     }
     if (s == 0) break;
     denseBackwardInput(dh, step, u, dh, batch, units, 4 * units, pitch, gatePitch, NaN);
+    passOver(dh, direct, mask, t, batch, maskPitch, units, pitch);
     if (s % truncate == 0) clear(dh, 2 * <usize>batch * rowBytes);
   }
 }
 
 export function gruForward(
   h: usize, gates: usize, kept: usize, previous: usize, q: usize, u: usize, b2: usize, walk: usize,
-  batch: i32,
+  mask: usize, batch: i32, maskPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -258,6 +316,10 @@ export function gruForward(
     for (let b = 0; b < batch; ++b) {
       const row = b * steps + t;
       const state = <usize>(row * pitch) << 2;
+      if (!counts(mask, b, maskPitch, t)) {
+        keepState(h + state, true, previous + state, units);
+        continue;
+      }
       for (let j = 0; j < units; j += 4) {
         const place = <usize>j << 2;
         const at = gates + (<usize>(row * gatePitch) << 2) + place;
@@ -282,8 +344,8 @@ export function gruForward(
 }
 
 export function gruBackward(
-  dz: usize, dq: usize, step: usize, dy: usize, gates: usize, kept: usize, previous: usize, u: usize,
-  walk: usize, batch: i32,
+  dz: usize, dq: usize, step: usize, dy: usize, gates: usize, kept: usize, previous: usize,
+  u: usize, walk: usize, mask: usize, batch: i32, maskPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -299,14 +361,25 @@ export function gruBackward(
       const row = b * steps + t;
       const at = <usize>row * gateBytes, own = <usize>b * gateBytes;
       const state = <usize>row * rowBytes;
+      const counted = counts(mask, b, maskPitch, t);
+      if (!counted) {
+        const bytes = <usize>((3 * units + 3) & -4) << 2;
+        clear(dz + at, bytes);
+        clear(dq + at, bytes);
+        clear(step + own, bytes);
+      }
       for (let j = 0; j < units; j += 4) {
         const place = <usize>j << 2;
         const carried = <usize>b * rowBytes + place;
-        const from = gates + at + place;
-        const r = v128.load(from), z = v128.load(from + gate), n = v128.load(from + 2 * gate);
         const later = f32x4.add(v128.load(dh + carried), v128.load(direct + carried));
         const last = s == steps - 1;
         const d = gradientOfState(dy, row, b, place, last, pitch, sequences, later);
+        if (!counted) {
+          v128.store(direct + carried, v128.and(d, laneMask(units - j)));
+          continue;
+        }
+        const from = gates + at + place;
+        const r = v128.load(from), z = v128.load(from + gate), n = v128.load(from + 2 * gate);
         const held = v128.load(previous + state + place);
         const dn = tanhSlope(f32x4.mul(d, f32x4.sub(splatAt(ONE), z)), n);
         const dr = sigmoidSlope(f32x4.mul(dn, v128.load(kept + state + place)), r);

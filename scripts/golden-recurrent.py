@@ -5,7 +5,8 @@
 Needs PyTorch (made with 1.13.1). Each case has weights in the layout of chainrule, inputs, targets,
 the outputs, and the weights after four steps of gradient descent on the mean squared error. PyTorch's
 second biases are 0 and stay so, but for those of the GRU, which chainrule calls b2. Truncated, the state
-is detached after every so many steps.
+is detached after every so many steps. Masked, sequences have lengths of their own and are packed; what
+pads them is PAD, and their outputs behind the end, which are 0, do not count in the loss.
 """
 
 import json
@@ -16,13 +17,15 @@ torch.manual_seed(7)
 torch.set_default_dtype(torch.float64)
 BATCH, STEPS, INPUTS, UNITS = 5, 6, 3, 4
 RATE = 0.1
+LENGTHS = [6, 4, 1, 3, 5]
+PAD = 9.0
 
 
 def shown(tensor):
     return [float(f"{v:.9g}") for v in tensor.detach().reshape(-1).tolist()]
 
 
-def case(kind, sequences, activation=None, both=False, truncate=None):
+def case(kind, sequences, activation=None, both=False, truncate=None, masked=False):
     options = {"batch_first": True, "bidirectional": both}
     if activation:
         options["nonlinearity"] = activation
@@ -52,8 +55,19 @@ def case(kind, sequences, activation=None, both=False, truncate=None):
         return each
 
     x = torch.empty(BATCH, STEPS, INPUTS).uniform_(-1.5, 1.5).float().double()
+    lengths = torch.tensor(LENGTHS if masked else [STEPS] * BATCH)
+    counts = torch.arange(STEPS)[None] < lengths[:, None]
+    x[~counts] = PAD
 
     def forward():
+        if masked:
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False
+            )
+            out, state = layer(packed)
+            if sequences:
+                return torch.nn.utils.rnn.pad_packed_sequence(out, True, total_length=STEPS)[0]
+            return torch.cat(list(state[0] if kind == "lstm" else state), 1)
         parts, state = [], None
         for s in range(0, STEPS, truncate or STEPS):
             part, state = layer(x[:, s : s + (truncate or STEPS)], state)
@@ -71,7 +85,9 @@ def case(kind, sequences, activation=None, both=False, truncate=None):
     outputs = shown(forward())
     losses = []
     for _ in range(4):
-        loss = torch.nn.functional.mse_loss(forward(), y)
+        out = forward()
+        errors = (out - y) ** 2 * (counts[:, :, None] if sequences else 1)
+        loss = errors.sum() / out.numel()
         losses.append(float(loss))
         for p in trained:
             p.grad = None
@@ -85,6 +101,7 @@ def case(kind, sequences, activation=None, both=False, truncate=None):
         "activation": activation,
         "both": both,
         "truncate": truncate,
+        "masked": masked,
         "x": shown(x),
         "y": shown(y),
         "before": before,
@@ -105,12 +122,18 @@ for kind in ("simpleRnn", "lstm", "gru"):
     activation = "tanh" if kind == "simpleRnn" else None
     for sequences in (False, True):
         cases.append(case(kind, sequences, activation, truncate=4 if sequences else 2))
+for kind in ("simpleRnn", "lstm", "gru"):
+    activation = "tanh" if kind == "simpleRnn" else None
+    for sequences in (False, True):
+        for both in (False, True):
+            cases.append(case(kind, sequences, activation, both, masked=True))
 print(
     json.dumps(
         {
             "tool": "PyTorch",
             "version": torch.__version__,
             "command": "python3 scripts/golden-recurrent.py > test/fixtures/recurrent.json",
+            **{"lengths": LENGTHS, "pad": PAD},
             **{"batch": BATCH, "steps": STEPS, "inputs": INPUTS, "units": UNITS, "rate": RATE},
             "cases": cases,
         }

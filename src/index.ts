@@ -52,6 +52,7 @@ export {
   type LayerSpec,
   type LstmSpec,
   layers,
+  type MaskingSpec,
   type MaxPooling1dSpec,
   type MaxPooling2dSpec,
   type ParallelSpec,

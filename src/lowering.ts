@@ -219,6 +219,11 @@ export class ListBuilder {
     return this.#context.arena.matrix(1, columns);
   }
 
+  /** Room for a mask of so many steps, all sequences together. */
+  mask(steps: number): Tensor {
+    return this.#context.arena.dense(this.batch, steps / this.batch, 'i32');
+  }
+
   /** Room that kernels may pack panels into; one place serves the whole list. */
   scratch(floats: number): void {
     this.scratchSize = Math.max(this.scratchSize, floats);

@@ -385,13 +385,16 @@ export class Plan {
     if (request.gradients === 'inputs') build.requireGradient(x);
 
     const values = new Map<ModelLayer, Tensor>();
+    const masks = new Map<string, Tensor>();
     const through = (layers: readonly ModelLayer[], inputs: Tensor): Tensor =>
       layers.reduce((given, layer) => {
-        const { definition, spec, stacks, trainable, input } = layer;
+        const { definition, spec, stacks, trainable, input, masked, path } = layer;
         const result = definition.lower(spec, build, given, this.tensors.get(layer)!, {
           ...{ trainable, input },
           outputOf: (stack) => stacks[stack]!.at(-1)?.output ?? input,
           through: (stack, into) => through(stacks[stack]!, into),
+          mask: masked === undefined ? undefined : masks.get(masked),
+          makeMask: (mask) => masks.set(path, mask),
         });
         values.set(layer, result);
         return result;

@@ -252,7 +252,7 @@ describe('refuses, before anything changes,', () => {
 
   it('scaling', () => {
     expect(() => sequential(spec({ preprocess: { x: standardScaler() } }))).toThrow(
-      'preprocess.x: layers[0] (embedding) takes whole numbers as they are, which are not scaled',
+      'preprocess.x: layers[0] (embedding) takes inputs as they are, which are not scaled',
     );
   });
 

@@ -43,6 +43,7 @@ const {
   gaussianNoise,
   gru,
   lstm,
+  masking,
   reshape,
   simpleRnn,
   conv1d,
@@ -343,6 +344,35 @@ const positioned: Record<string, [LossSpec, LayerSpec[]]> = {
       layers.bidirectional(gru({ units: 3, returnSequences: true }), 'add'),
       dense({ units: 3, activation: 'softmax' }),
     ],
+  ],
+  'recurrence past steps that do not count': [
+    'sparseCategoricalCrossentropy',
+    [
+      reshape({ shape: [12] }),
+      embedding({ vocabulary: 3, units: 2, maskZero: true }),
+      dense({ units: 3, activation: 'tanh' }),
+      lstm({ units: 2, returnSequences: true, goBackwards: true }),
+      layers.bidirectional(gru({ units: 2, returnSequences: true })),
+      residual({ layers: [simpleRnn({ units: 4, returnSequences: true })] }),
+      lstm({ units: 2, returnSequences: true }),
+      dense({ units: 3, activation: 'softmax' }),
+    ],
+  ],
+  'the last state behind steps that do not count': [
+    'meanSquaredError',
+    [
+      parallel({
+        branches: (['simpleRnn', 'lstm', 'gru'] as const).map((kind) => [
+          reshape({ shape: [12] }),
+          embedding({ vocabulary: 2, units: 2, maskZero: true }),
+          layers[kind]({ units: 2 }),
+        ]),
+      }),
+    ],
+  ],
+  'a mask of all': [
+    'meanSquaredError',
+    [masking({ value: 9 }), gru({ units: 2, returnSequences: true }), lstm({ units: 2 })],
   ],
   'one shape and another': [
     'meanSquaredError',

@@ -25,12 +25,15 @@ const golden = JSON.parse(
   readonly inputs: number;
   readonly units: number;
   readonly rate: number;
+  readonly lengths: readonly number[];
+  readonly pad: number;
   readonly cases: readonly {
     readonly kind: 'simpleRnn' | 'lstm' | 'gru';
     readonly sequences: boolean;
     readonly activation: 'tanh' | 'relu' | null;
     readonly both: boolean;
     readonly truncate: number | null;
+    readonly masked: boolean;
     readonly x: readonly number[];
     readonly y: readonly number[];
     readonly before: readonly Readonly<Record<string, readonly number[]>>[];
@@ -47,12 +50,20 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], dig
   });
 }
 
-const title = ({ kind, activation, both, truncate, sequences }: (typeof golden.cases)[number]) =>
+const title = ({
+  kind,
+  activation,
+  both,
+  truncate,
+  masked,
+  sequences,
+}: (typeof golden.cases)[number]) =>
   [
     kind,
     activation,
     both && 'both ways',
     truncate && `truncated to ${truncate}`,
+    masked && 'of several lengths',
     sequences ? 'every step' : 'the last step',
   ]
     .filter(Boolean)
@@ -70,7 +81,10 @@ describe.each(engines)('PyTorch on %s', (engine) => {
         : layers[made.kind](options);
     const model = networkOn(engine, {
       inputShape: [golden.steps, golden.inputs],
-      layers: [made.both ? layers.bidirectional(layer) : layer],
+      layers: [
+        ...(made.masked ? [layers.masking({ value: golden.pad })] : []),
+        made.both ? layers.bidirectional(layer) : layer,
+      ],
       loss: 'meanSquaredError',
       optimizer: { type: 'sgd', learningRate: golden.rate },
     });
@@ -78,16 +92,27 @@ describe.each(engines)('PyTorch on %s', (engine) => {
       Object.fromEntries(
         all.flatMap((weights, direction) =>
           Object.entries(weights).map(([name, values]) => [
-            made.both ? `layers.0.branches.${direction}.0.${name}` : `layers.0.${name}`,
+            `layers.${Number(made.masked)}.${made.both ? `branches.${direction}.0.` : ''}${name}`,
             values,
           ]),
         ),
       );
     model.setWeights(named(made.before));
     const x = Float32Array.from(made.x);
-    expectClose(model.predict(x), made.outputs);
+    // PyTorch puts out 0 behind the end of a sequence, where the state stays here.
+    const counts = golden.lengths.flatMap((length) =>
+      Array.from({ length: golden.steps }, (_, t) => Number(t < length)),
+    );
+    const padded = made.masked && made.sequences;
+    const width = golden.units * (made.both ? 2 : 1);
+    const outputs = model.predict(x);
+    expectClose(
+      padded ? outputs.map((v, i) => v * counts[Math.floor(i / width)]!) : outputs,
+      made.outputs,
+    );
+    const weighted = padded ? { sampleWeight: counts } : {};
     for (const loss of made.losses) {
-      expect(model.trainOnBatch(x, Float32Array.from(made.y)).loss).toBeCloseTo(loss, 5);
+      expect(model.trainOnBatch(x, Float32Array.from(made.y), weighted).loss).toBeCloseTo(loss, 5);
     }
     const learnt = model.getWeights();
     for (const [name, values] of Object.entries(named(made.after))) {
@@ -116,13 +141,19 @@ function randomCase(seed: number): Case {
     ]);
     return below(3) === 0 ? layers.bidirectional(made, one([undefined, 'add'])) : made;
   };
-  const stack = [layer(true)];
+  const masked = below(2) === 1;
+  const stack = masked ? [layers.masking({ value: 1 }), layer(true)] : [layer(true)];
   if (below(2)) stack.push(layers.dropout({ rate: 0.3 }));
   if (below(3) === 0) stack.push(layers.layerNormalization());
   const everyStep = below(2) === 1;
   stack.push(layer(everyStep), layers.dense({ units: 3, activation: 'softmax' }));
   const rows = 1 + below(20);
   const labels = everyStep ? rows * steps : rows;
+  const x = Float32Array.from({ length: rows * steps * inputs }, () => 3 * random() - 1.5);
+  // Padding at the start, at the end and in between, and now and then all of a row.
+  for (let step = 0; masked && step < rows * steps; step++) {
+    if (below(3) === 0) x.fill(1, step * inputs, (step + 1) * inputs);
+  }
   return {
     seed,
     spec: {
@@ -133,7 +164,7 @@ function randomCase(seed: number): Case {
       metrics: ['accuracy'],
       seed,
     },
-    x: Float32Array.from({ length: rows * steps * inputs }, () => 3 * random() - 1.5),
+    x,
     y: Float32Array.from({ length: labels }, () => below(3)),
     rows,
     inputs: steps * inputs,

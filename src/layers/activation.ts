@@ -25,6 +25,7 @@ export const activation: LayerDefinition<ActivationLayerSpec> = {
   check(spec, _input, where) {
     chooseActivation(spec.activation, where);
   },
+  masks: () => 'keeps',
   output: (_spec, input: Shape) => input,
   activation: (spec) => chooseActivation(spec.activation, 'activation layer').type,
   lower(spec, build, x, _tensors, { input }) {

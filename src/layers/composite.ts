@@ -67,6 +67,7 @@ export const residual: LayerDefinition<ResidualSpec> = {
     if (shortcut !== undefined) checkStack(shortcut, `${where}: shortcut`);
   },
 
+  masks: () => 'keeps',
   stacks: ({ layers, shortcut = [] }) => ({ layers, shortcut }),
 
   output: (_spec, _input, inner, where) =>
@@ -105,6 +106,8 @@ export const parallel: LayerDefinition<ParallelSpec> = {
     });
     if (merge !== undefined) known(merge, merges, `${where}: merge`);
   },
+
+  masks: () => 'keeps',
 
   stacks: ({ branches }) =>
     Object.fromEntries(branches.map((branch, i) => [`branches.${i}`, branch])),

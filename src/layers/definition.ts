@@ -47,6 +47,10 @@ export interface Surroundings {
   outputOf(stack: string): Shape;
   /** Runs `x` through one of the layer's stacks. */
   through(stack: string, x: Tensor): Tensor;
+  /** Which steps of the inputs count, [batch][steps] of 1 and 0; undefined where all do. */
+  readonly mask: Tensor | undefined;
+  /** Says which steps of the outputs count, if the layer makes a mask. */
+  makeMask(mask: Tensor): void;
 }
 
 /** What the short form supplies to a layer that leaves it open. */
@@ -63,11 +67,22 @@ export interface LayerDefinition<Spec> {
   check(spec: Spec, input: Shape, where: string): void;
   /**
    * For a layer whose inputs are places in a list: how long that is. It takes whole numbers from 0 on
-   * and below that, and, since only rows that users hand in are held to it, no outputs of other layers.
+   * and below that, to which only rows that users hand in are held: see `given`.
    */
   indices?(spec: Spec): number;
+  /**
+   * Why it takes the network's own inputs, as users hand them in, and no outputs of other layers;
+   * undefined where it takes any.
+   */
+  given?(spec: Spec): string | undefined;
   /** Whether its outputs are its inputs, number by number, in another shape. */
   readonly reshapes?: true;
+  /**
+   * What it does with a mask, which says that some of the steps do not count: makes one; gives outputs
+   * of which the same steps count; or outputs without steps. A layer that says nothing would take all
+   * steps alike, and is refused behind a mask. With stacks, 'keeps' is what these do with it.
+   */
+  masks?(spec: Spec): 'makes' | 'keeps' | 'ends' | undefined;
   /**
    * The stacks of layers inside it, by what their names begin with: 'layers', 'branches.0'. Each takes
    * the layer's own inputs; an empty one gives them as they are.

@@ -31,6 +31,7 @@ export const dense: LayerDefinition<DenseSpec> = {
     checkWeighted(spec, where);
   },
 
+  masks: () => 'keeps',
   output: (spec, input) => [...input.slice(0, -1), spec.units],
 
   parameters(spec, input) {

@@ -21,6 +21,7 @@ function checkRate({ rate }: { readonly rate: number }, _input: Shape, where: st
 export const dropout: LayerDefinition<DropoutSpec> = {
   options: ['rate'],
   check: checkRate,
+  masks: () => 'keeps',
   output: (_spec, input) => input,
   lower({ rate }, build, x) {
     if (!build.training || rate === 0) return x;
@@ -48,6 +49,7 @@ export interface SpatialDropoutSpec extends LayerOptions {
 export const spatialDropout: LayerDefinition<SpatialDropoutSpec> = {
   options: ['rate'],
   check: checkRate,
+  masks: () => 'keeps',
   output: (_spec, input) => input,
   lower({ rate }, build, given, _tensors, { input }) {
     if (!build.training || rate === 0) return given;
@@ -99,6 +101,7 @@ const saturation = -1.0507009873554805 * 1.6732632423543772;
 export const alphaDropout: LayerDefinition<AlphaDropoutSpec> = {
   options: ['rate'],
   check: checkRate,
+  masks: () => 'keeps',
   output: (_spec, input) => input,
   lower({ rate }, build, x) {
     if (!build.training || rate === 0) return x;
@@ -130,6 +133,7 @@ export const gaussianNoise: LayerDefinition<GaussianNoiseSpec> = {
   check(spec, _input, where) {
     numberWithin(spec.stddev, `${where}: stddev`, 0, largestFloat);
   },
+  masks: () => 'keeps',
   output: (_spec, input) => input,
   lower({ stddev }, build, x) {
     if (!build.training || stddev === 0) return x;

@@ -1,8 +1,9 @@
-import { wholeNumber } from '../checks.js';
+import { flag, wholeNumber } from '../checks.js';
 import { ShapeError } from '../errors.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import { sizeOf } from '../tensor.js';
 import type { LayerDefinition, LayerOptions } from './definition.js';
+import { lowerMask } from './masking.js';
 
 /**
  * A table of vectors, looked up by number: y[…, p] = w[x[p]], from [steps] to [steps, units]. Inputs
@@ -21,24 +22,32 @@ export interface EmbeddingSpec extends LayerOptions {
   readonly units: number;
   /** How w is drawn; default 'randomUniform', which is in [−0.05, 0.05). */
   readonly weightInitializer?: InitializerSpec;
+  /**
+   * Whether 0 stands for padding: makes a mask, by which layers behind it leave such steps out, as
+   * {@link MaskingSpec} says; default false. A 0 has its vector like any other number.
+   */
+  readonly maskZero?: boolean;
 }
 
 const mostVectors = 2 ** 24;
 
 export const embedding: LayerDefinition<EmbeddingSpec> = {
-  options: ['vocabulary', 'units', 'weightInitializer'],
+  options: ['vocabulary', 'units', 'weightInitializer', 'maskZero'],
 
-  check({ vocabulary, units, weightInitializer }, _input, where) {
+  check({ vocabulary, units, weightInitializer, maskZero = false }, _input, where) {
     if (wholeNumber(vocabulary, `${where}: vocabulary`) > mostVectors) {
       throw new RangeError(`${where}: vocabulary: expected at most 2²⁴, got ${vocabulary}`);
     }
     wholeNumber(units, `${where}: units`);
+    flag(maskZero, `${where}: maskZero`);
     if (weightInitializer !== undefined) {
       chooseInitializer(weightInitializer, `${where}: weightInitializer`);
     }
   },
 
   indices: ({ vocabulary }) => vocabulary,
+  given: () => 'which are checked to be whole numbers',
+  masks: ({ maskZero = false }) => (maskZero ? 'makes' : undefined),
   output: ({ units }, input) => [...input, units],
 
   parameters: ({ vocabulary, units, weightInitializer = 'randomUniform' }) => ({
@@ -53,9 +62,10 @@ export const embedding: LayerDefinition<EmbeddingSpec> = {
     },
   }),
 
-  lower({ vocabulary, units }, build, given, { w }, { input }) {
+  lower({ vocabulary, units, maskZero }, build, given, { w }, { input, makeMask }) {
     const positions = sizeOf(input);
     const x = build.regroup(given, positions);
+    if (maskZero) makeMask(lowerMask(build, build.regroup(given, 1), 0));
     const { rows } = x;
     const y = build.value(units, build.needsGradient(w), rows * positions);
     const sizes = [rows, positions, units, vocabulary, x.pitch, y.pitch] as const;
@@ -94,6 +104,7 @@ export const positionalEmbedding: LayerDefinition<PositionalEmbeddingSpec> = {
     }
   },
 
+  masks: () => 'keeps',
   output: (_spec, input) => input,
 
   parameters({ weightInitializer = 'randomUniform' }, input) {

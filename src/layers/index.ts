@@ -26,6 +26,7 @@ import {
   type PositionalEmbeddingSpec,
   positionalEmbedding,
 } from './embedding.js';
+import { type MaskingSpec, masking } from './masking.js';
 import {
   type BatchNormalizationSpec,
   batchNormalization,
@@ -77,6 +78,7 @@ export type {
   SpatialDropoutSpec,
 } from './dropout.js';
 export type { EmbeddingSpec, PositionalEmbeddingSpec } from './embedding.js';
+export type { MaskingSpec } from './masking.js';
 export type { BatchNormalizationSpec, LayerNormalizationSpec } from './normalization.js';
 export type {
   AveragePooling1dSpec,
@@ -114,6 +116,7 @@ export type LayerSpec =
   | ActivationLayerSpec
   | EmbeddingSpec
   | PositionalEmbeddingSpec
+  | MaskingSpec
   | AttentionSpec
   | DropoutSpec
   | AlphaDropoutSpec
@@ -150,6 +153,7 @@ const definitions: { [K in LayerSpec['type']]: LayerDefinition<Extract<LayerSpec
     activation,
     embedding,
     positionalEmbedding,
+    masking,
     attention,
     dropout,
     alphaDropout,
@@ -246,6 +250,8 @@ export const layers = {
   positionalEmbedding: (
     options: Options<PositionalEmbeddingSpec> = {},
   ): PositionalEmbeddingSpec => ({ type: 'positionalEmbedding', ...options }),
+  /** Leaves padded steps out of sequences. See {@link MaskingSpec}. */
+  masking: (options: Options<MaskingSpec> = {}): MaskingSpec => ({ type: 'masking', ...options }),
   /** Self-attention with several heads, over [steps, features]. See {@link AttentionSpec}. */
   attention: (options: Options<AttentionSpec>): AttentionSpec => ({
     type: 'attention',

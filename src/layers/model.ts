@@ -148,14 +148,13 @@ function resolveLayers(specs: readonly LayerSpec[], inputShape: Shape): ModelLay
 function resolveIndices(layers: readonly ModelLayer[], preprocess: unknown): number | undefined {
   let least: number | undefined;
   for (const { definition, spec, where } of everyLayer(layers)) {
-    const count = definition.indices?.(spec);
-    if (count === undefined) continue;
-    if (preprocess !== undefined) {
+    if (preprocess !== undefined && definition.given?.(spec) !== undefined) {
       throw new TypeError(
-        `preprocess.x: ${where} takes whole numbers as they are, which are not scaled: leave it out`,
+        `preprocess.x: ${where} takes inputs as they are, which are not scaled: leave it out`,
       );
     }
-    least = Math.min(least ?? count, count);
+    const count = definition.indices?.(spec);
+    if (count !== undefined) least = Math.min(least ?? count, count);
   }
   return least;
 }

@@ -143,6 +143,7 @@ export const batchNormalization: LayerDefinition<BatchNormalizationSpec> = {
 export const layerNormalization: LayerDefinition<LayerNormalizationSpec> = {
   options: ['epsilon', 'scale', 'shift'],
   check: checkOptions,
+  masks: () => 'keeps',
   output: (_spec, input) => input,
   parameters: (spec, input) => scaleAndShift(spec, input.at(-1)!),
 

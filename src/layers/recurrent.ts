@@ -3,10 +3,19 @@ import { ShapeError } from '../errors.js';
 import { chooseInitializer, type InitializerSpec } from '../initializers.js';
 import type { ListBuilder } from '../lowering.js';
 import { pitchOf, type Shape, type Tensor } from '../tensor.js';
-import type { LayerDefinition, LayerOptions, ParameterDeclaration } from './definition.js';
+import type {
+  LayerDefinition,
+  LayerOptions,
+  ParameterDeclaration,
+  Surroundings,
+} from './definition.js';
 import { packedFloats } from './dense.js';
 
-/** What every recurrent layer takes: rows of shape [steps, inputs]. */
+/**
+ * What every recurrent layer takes: rows of shape [steps, inputs]. Behind a mask (`masking`, or an
+ * `embedding` with `maskZero`) a step that is left out does not change the state, and puts it out as it
+ * is; the gradient passes it by.
+ */
 interface RecurrentOptions extends LayerOptions {
   /** Numbers in the state h, at least 1. */
   readonly units: number;
@@ -95,13 +104,16 @@ function check(spec: RecurrentOptions, input: Shape, where: string): void {
   }
 }
 
-/** The table that says how kernels walk: see src/ops/recurrent.ts. */
+/** The tables that say how kernels walk, and that all steps count: see src/ops/recurrent.ts. */
 function tableOf(spec: RecurrentOptions, [steps]: Shape, gates: number, relu = 0) {
   const { units, returnSequences = false, goBackwards = false, truncate } = spec;
   const pitches = [pitchOf(units), pitchOf(gates * units)];
   const ways = [Number(goBackwards), Number(returnSequences), truncate ?? steps!, relu];
-  return { walk: [steps!, units, ...pitches, ...ways] };
+  return { walk: [steps!, units, ...pitches, ...ways], every: new Array(steps!).fill(1) };
 }
+
+const masks = ({ returnSequences = false }: RecurrentOptions) =>
+  returnSequences ? 'keeps' : 'ends';
 
 const output = ({ units, returnSequences = false }: RecurrentOptions, [steps]: Shape): Shape =>
   returnSequences ? [steps!, units] : [units];
@@ -142,8 +154,10 @@ interface Rooms {
   state(): Tensor;
   /** The products of one step. */
   products(): Tensor;
-  /** One step on the way back: see src/ops/recurrent.ts. */
-  step(): Tensor;
+  /** One step on the way back, with so many states carried: see src/ops/recurrent.ts. */
+  step(carried: number): Tensor;
+  /** Which sequences to walk, and which of their steps count: the arguments of all kernels at the end. */
+  readonly walking: readonly [walk: Tensor, mask: Tensor, batch: number, maskPitch: number];
 }
 
 /**
@@ -155,7 +169,7 @@ function lower(
   build: ListBuilder,
   given: Tensor,
   tensors: Readonly<Record<string, Tensor>>,
-  input: Shape,
+  { input, mask }: Surroundings,
   walk: (
     rooms: Rooms,
     z: Tensor,
@@ -184,7 +198,8 @@ function lower(
     {
       state: () => build.value(units, false, rows),
       products: () => build.value(columns, false),
-      step: () => build.value(z.pitch + 2 * h.pitch, false),
+      step: (carried) => build.value(z.pitch + carried * h.pitch, false),
+      walking: [tensors.walk!, mask ?? tensors.every!, batch, mask ? steps : 0],
     },
     z,
   );
@@ -220,19 +235,20 @@ export const simpleRnn: LayerDefinition<SimpleRnnSpec> = {
     known(spec.activation ?? 'tanh', cells, `${where}: activation`);
   },
 
+  masks,
   output,
   parameters: (spec, input) => parametersOf(spec, input, 1),
   constants: (spec, input) => tableOf(spec, input, 1, cells[spec.activation ?? 'tanh']),
 
-  lower(spec, build, given, tensors, { input }) {
-    const { u, walk } = tensors;
-    return lower(spec, build, given, tensors, input, (rooms, z) => {
+  lower(spec, build, given, tensors, around) {
+    const { u } = tensors;
+    return lower(spec, build, given, tensors, around, (rooms, z) => {
       const [h, previous, q] = [rooms.state(), rooms.state(), rooms.products()];
       const zeros = build.zeros(spec.units);
-      build.emit('simpleRnnForward', h, previous, q, z, u!, zeros, walk!, build.batch);
+      build.emit('simpleRnnForward', h, previous, q, z, u!, zeros, ...rooms.walking);
       const back = (dy: Tensor) => {
-        const [dz, step] = [rooms.state(), rooms.step()];
-        build.emit('simpleRnnBackward', dz, step, dy, h, u!, walk!, build.batch);
+        const [dz, step] = [rooms.state(), rooms.step(2)];
+        build.emit('simpleRnnBackward', dz, step, dy, h, u!, ...rooms.walking);
         return { dz, dq: dz };
       };
       return { h, previous, back };
@@ -249,6 +265,7 @@ export const lstm: LayerDefinition<LstmSpec> = {
     numberWithin(forgetBias, `${where}: forgetBias`, -largestFloat, largestFloat);
   },
 
+  masks,
   output,
 
   parameters(spec, input) {
@@ -260,16 +277,16 @@ export const lstm: LayerDefinition<LstmSpec> = {
 
   constants: (spec, input) => tableOf(spec, input, 4),
 
-  lower(spec, build, given, tensors, { input }) {
-    const { u, walk } = tensors;
-    return lower(spec, build, given, tensors, input, (rooms, gates) => {
+  lower(spec, build, given, tensors, around) {
+    const { u } = tensors;
+    return lower(spec, build, given, tensors, around, (rooms, gates) => {
       const [h, c, previous, q] = [rooms.state(), rooms.state(), rooms.state(), rooms.products()];
       const zeros = build.zeros(gates.columns);
-      build.emit('lstmForward', h, c, gates, previous, q, u!, zeros, walk!, build.batch);
+      build.emit('lstmForward', h, c, gates, previous, q, u!, zeros, ...rooms.walking);
       const back = (dy: Tensor) => {
         const dz = build.valueLike(gates, false);
         const read = [dy, gates, c, u!] as const;
-        build.emit('lstmBackward', dz, rooms.step(), ...read, walk!, build.batch);
+        build.emit('lstmBackward', dz, rooms.step(3), ...read, ...rooms.walking);
         return { dz, dq: dz };
       };
       return { h, previous, back };
@@ -280,21 +297,22 @@ export const lstm: LayerDefinition<LstmSpec> = {
 export const gru: LayerDefinition<GruSpec> = {
   options: commonOptions,
   check,
+  masks,
   output,
   parameters: (spec, input) => parametersOf(spec, input, 3, true),
   constants: (spec, input) => tableOf(spec, input, 3),
 
-  lower(spec, build, given, tensors, { input }) {
-    const { u, b2, walk } = tensors;
-    return lower(spec, build, given, tensors, input, (rooms, gates) => {
+  lower(spec, build, given, tensors, around) {
+    const { u, b2 } = tensors;
+    return lower(spec, build, given, tensors, around, (rooms, gates) => {
       const [h, kept, previous] = [rooms.state(), rooms.state(), rooms.state()];
       const bias = b2 ?? build.zeros(gates.columns);
       const written = [h, gates, kept, previous, rooms.products()] as const;
-      build.emit('gruForward', ...written, u!, bias, walk!, build.batch);
+      build.emit('gruForward', ...written, u!, bias, ...rooms.walking);
       const back = (dy: Tensor) => {
         const [dz, dq] = [build.valueLike(gates, false), build.valueLike(gates, false)];
         const read = [dy, gates, kept, previous, u!] as const;
-        build.emit('gruBackward', dz, dq, rooms.step(), ...read, walk!, build.batch);
+        build.emit('gruBackward', dz, dq, rooms.step(2), ...read, ...rooms.walking);
         return { dz, dq };
       };
       return { h, previous, back };

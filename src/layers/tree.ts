@@ -15,6 +15,9 @@ export interface ModelLayer {
   readonly trainable: boolean;
   /** The layers inside it, stack by stack. */
   readonly stacks: Readonly<Record<string, readonly ModelLayer[]>>;
+  /** The path of the layer whose mask says which steps of its inputs, and of its outputs, count. */
+  readonly masked: string | undefined;
+  readonly leavesMasked: string | undefined;
   /** What the names of its tensors begin with: 'layers.1', 'layers.2.branches.0.1'. */
   readonly path: string;
   /** For messages: 'layers[1] (dense)'. */
@@ -28,6 +31,7 @@ export const placeOf = (path: string) => path.replace(/\.(\d+)/g, '[$1]');
  * Checks a stack of layers, each with those inside it, and works out their shapes.
  *
  * @param given whether the stack's inputs are the network's own, as users hand them in
+ * @param masked the path of the layer that made the mask of the inputs
  */
 export function resolveStack(
   specs: readonly LayerSpec[],
@@ -35,12 +39,15 @@ export function resolveStack(
   path: string,
   given: boolean,
   trainable = true,
+  masked?: string,
 ): ModelLayer[] {
   let shape = input;
   let untouched = given;
+  let mask = masked;
   return specs.map((spec, i) => {
-    const layer = resolveLayer(spec, shape, `${path}.${i}`, untouched, trainable);
+    const layer = resolveLayer(spec, shape, `${path}.${i}`, untouched, trainable, mask);
     shape = layer.output;
+    mask = layer.leavesMasked;
     untouched &&= layer.definition.reshapes ?? false;
     return layer;
   });
@@ -52,6 +59,7 @@ function resolveLayer(
   path: string,
   given: boolean,
   outerTrainable: boolean,
+  masked: string | undefined,
 ): ModelLayer {
   const place = placeOf(path);
   const definition = definitionOf(spec, place);
@@ -61,18 +69,31 @@ function resolveLayer(
   }
   const trainable = outerTrainable && spec.trainable !== false;
   definition.check(spec, input, where);
-  if (definition.indices && !given) {
+  const reason = definition.given?.(spec);
+  if (reason !== undefined && !given) {
     throw new TypeError(
-      `${where}: takes the network's inputs themselves, which are checked to be whole numbers: only flatten and reshape may come before it`,
+      `${where}: takes the network's inputs themselves, ${reason}: only flatten and reshape may come before it`,
+    );
+  }
+  const way = definition.masks?.(spec);
+  if (masked !== undefined && way === undefined) {
+    throw new TypeError(
+      `${where}: takes all steps alike, and the mask of ${placeOf(masked)} leaves some out: ` +
+        'let a recurrent layer without returnSequences come before it, which leaves no steps',
     );
   }
   const stacks: Record<string, ModelLayer[]> = {};
   const inner: Record<string, Shape> = {};
   for (const [name, specs] of Object.entries(definition.stacks?.(spec) ?? {})) {
-    const layers = resolveStack(specs, input, `${path}.${name}`, given, trainable);
+    const layers = resolveStack(specs, input, `${path}.${name}`, given, trainable, masked);
     stacks[name] = layers;
     inner[name] = layers.at(-1)?.output ?? input;
   }
+  const masks = {
+    makes: path,
+    keeps: maskOf(Object.values(stacks), masked, where),
+    ends: undefined,
+  };
   return {
     spec,
     definition,
@@ -82,9 +103,28 @@ function resolveLayer(
     constants: definition.constants?.(spec, input) ?? {},
     trainable,
     stacks,
+    masked,
+    leavesMasked: way && masks[way],
     path,
     where,
   };
+}
+
+/** The mask of what several stacks give together: there may be one. */
+function maskOf(
+  stacks: readonly (readonly ModelLayer[])[],
+  masked: string | undefined,
+  where: string,
+): string | undefined {
+  if (stacks.length === 0) return masked;
+  const masks = stacks.map((layers) => (layers.length > 0 ? layers.at(-1)!.leavesMasked : masked));
+  const [first, second] = new Set(masks.filter((mask) => mask !== undefined));
+  if (second !== undefined) {
+    throw new TypeError(
+      `${where}: puts steps together that the masks of ${placeOf(first!)} and ${placeOf(second)} leave out: expected one mask`,
+    );
+  }
+  return first;
 }
 
 /** All layers in the order in which they compute: those inside a layer before it. */

@@ -10,6 +10,7 @@ export * from './dropout.js';
 export * from './embedding.js';
 export * from './epochs.js';
 export * from './losses.js';
+export * from './masks.js';
 export * from './merge.js';
 export * from './normalization.js';
 export * from './optimizers.js';

@@ -14,9 +14,13 @@ import { denseBackwardInput, denseForward } from './dense.js';
  *
  * `step` is room for one step of all sequences: the gradient of its recurrent products
  * [batch][gatePitch], then that of the h before it [batch][pitch], then what else is carried
- * [batch][pitch]. dy is the gradient of h: of every step where `sequences` says so, else of the last one
+ * [batch][pitch] each. dy is the gradient of h: of every step where `sequences` says so, else of the last one
  * alone [batch][pitch]. Every `truncate` steps, what a step would hand to the one before is dropped.
  * Padding of what is written is zero up to the next four columns, but for gates.
+ *
+ * mask [batch][maskPitch] says with 1 and 0 which steps of each sequence count; a maskPitch of 0 makes
+ * its first row that of all. A step that does not leaves the state as it is, puts that out, and has a
+ * gradient of +0: the gradient of its h goes on to the h before it, whatever the inputs hold there.
  *
  * Order of sums: the inputs' products as in `denseForward`, and those of h likewise, from +0 or from
  * the recurrent biases; then one plus the other. Back: dy, plus what the later step gives, which is in
@@ -63,6 +67,34 @@ function keepPrevious(
 const sigmoidSlope = (d: number, y: number) => fround(d * fround(y * fround(1 - y)));
 const tanhSlope = (d: number, y: number) => fround(d * fround(1 - fround(y * y)));
 
+/** What a step that is left out does to a state, [batch · steps] or one of them: it stays. */
+function keepState(
+  state: Floats,
+  at: number,
+  before: Floats,
+  from: number,
+  units: number,
+  first = false,
+): void {
+  for (let j = 0; j < units; j++) state[at + j] = first ? 0 : before[from + j]!;
+}
+
+/** Past steps that are left out, the gradient of h goes back as it is: dh = direct. */
+function passOver(
+  dh: Floats,
+  direct: Floats,
+  mask: Int32Array,
+  t: number,
+  batch: number,
+  maskPitch: number,
+  units: number,
+  pitch: number,
+): void {
+  for (let n = 0; n < batch; n++) {
+    if (mask[n * maskPitch + t] === 0) keepState(dh, n * pitch, direct, n * pitch, units);
+  }
+}
+
 /** The gradient of h at a step: that of its outputs, and what the step after it gives. */
 function gradientOfState(
   dy: Floats,
@@ -90,7 +122,9 @@ export function simpleRnnForward(
   u: Floats,
   zeros: Floats,
   walk: Int32Array,
+  mask: Int32Array,
   batch: number,
+  maskPitch: number,
 ): void {
   const { steps, units, pitch, backwards, relu } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
@@ -102,6 +136,10 @@ export function simpleRnnForward(
     denseForward(q, given, u, zeros, batch, units, units, steps * pitch, pitch, minus);
     for (let n = 0; n < batch; n++) {
       const row = (n * steps + t) * pitch;
+      if (mask[n * maskPitch + t] === 0) {
+        keepState(h, row, previous, row, units);
+        continue;
+      }
       for (let j = 0; j < units; j++) {
         const sum = fround(z[row + j]! + q[n * pitch + j]!);
         h[row + j] = relu ? (sum < 0 ? 0 : sum) : tanh(sum);
@@ -118,24 +156,34 @@ export function simpleRnnBackward(
   h: Floats,
   u: Floats,
   walk: Int32Array,
+  mask: Int32Array,
   batch: number,
+  maskPitch: number,
 ): void {
   const { steps, units, pitch, backwards, sequences, relu, truncate } = readWalk(walk);
   const dh = step.subarray(batch * pitch);
+  const direct = step.subarray(2 * batch * pitch);
   dh.fill(0, 0, batch * pitch);
   for (let s = steps - 1; s >= 0; s--) {
     const t = backwards ? steps - 1 - s : s;
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
+      const counts = mask[n * maskPitch + t] === 1;
       for (let j = 0; j < units; j++) {
         const i = n * pitch + j;
         const d = gradientOfState(dy, row, n, j, s === steps - 1, pitch, sequences, dh[i]!);
+        if (!counts) {
+          dz[row * pitch + j] = step[i] = 0;
+          direct[i] = d;
+          continue;
+        }
         const y = h[row * pitch + j]!;
         dz[row * pitch + j] = step[i] = relu ? (y <= 0 ? 0 : d) : tanhSlope(d, y);
       }
     }
     if (s === 0) break;
     denseBackwardInput(dh, step, u, dh, batch, units, units, pitch, pitch, Number.NaN);
+    passOver(dh, direct, mask, t, batch, maskPitch, units, pitch);
     if (s % truncate === 0) dh.fill(0, 0, batch * pitch);
   }
 }
@@ -155,7 +203,9 @@ export function lstmForward(
   u: Floats,
   zeros: Floats,
   walk: Int32Array,
+  mask: Int32Array,
   batch: number,
+  maskPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
@@ -167,6 +217,11 @@ export function lstmForward(
     denseForward(q, given, u, zeros, batch, units, 4 * units, steps * pitch, gatePitch, minus);
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
+      if (mask[n * maskPitch + t] === 0) {
+        keepState(h, row * pitch, previous, row * pitch, units);
+        keepState(c, row * pitch, c, (n * steps + before) * pitch, units, s === 0);
+        continue;
+      }
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
         const products = n * gatePitch + j;
@@ -196,29 +251,38 @@ export function lstmBackward(
   c: Floats,
   u: Floats,
   walk: Int32Array,
+  mask: Int32Array,
   batch: number,
+  maskPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards, sequences, truncate } = readWalk(walk);
   const dh = step.subarray(batch * gatePitch);
   const dc = step.subarray(batch * (gatePitch + pitch));
+  const direct = step.subarray(batch * (gatePitch + 2 * pitch));
   dh.fill(0, 0, 2 * batch * pitch);
   for (let s = steps - 1; s >= 0; s--) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
+      const counts = mask[n * maskPitch + t] === 1;
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
         const carried = n * pitch + j;
+        const own = n * gatePitch + j;
+        const d = gradientOfState(dy, row, n, j, s === steps - 1, pitch, sequences, dh[carried]!);
+        if (!counts) {
+          for (let k = 0; k < 4 * units; k += units) dz[at + k] = step[own + k] = 0;
+          direct[carried] = d;
+          continue;
+        }
         const i = gates[at]!;
         const f = gates[at + units]!;
         const g = gates[at + 2 * units]!;
         const o = gates[at + 3 * units]!;
         const cell = tanh(c[row * pitch + j]!);
-        const d = gradientOfState(dy, row, n, j, s === steps - 1, pitch, sequences, dh[carried]!);
         const dcell = fround(dc[carried]! + tanhSlope(fround(d * o), cell));
         const held = s === 0 ? 0 : c[(n * steps + before) * pitch + j]!;
-        const own = n * gatePitch + j;
         dz[at] = step[own] = sigmoidSlope(fround(dcell * g), i);
         dz[at + units] = step[own + units] = sigmoidSlope(fround(dcell * held), f);
         dz[at + 2 * units] = step[own + 2 * units] = tanhSlope(fround(dcell * i), g);
@@ -228,6 +292,7 @@ export function lstmBackward(
     }
     if (s === 0) break;
     denseBackwardInput(dh, step, u, dh, batch, units, 4 * units, pitch, gatePitch, Number.NaN);
+    passOver(dh, direct, mask, t, batch, maskPitch, units, pitch);
     if (s % truncate === 0) dh.fill(0, 0, 2 * batch * pitch);
   }
 }
@@ -249,7 +314,9 @@ export function gruForward(
   u: Floats,
   b2: Floats,
   walk: Int32Array,
+  mask: Int32Array,
   batch: number,
+  maskPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
@@ -261,6 +328,10 @@ export function gruForward(
     denseForward(q, given, u, b2, batch, units, 3 * units, steps * pitch, gatePitch, minus);
     for (let b = 0; b < batch; b++) {
       const row = b * steps + t;
+      if (mask[b * maskPitch + t] === 0) {
+        keepState(h, row * pitch, previous, row * pitch, units);
+        continue;
+      }
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
         const products = b * gatePitch + j;
@@ -290,7 +361,9 @@ export function gruBackward(
   previous: Floats,
   u: Floats,
   walk: Int32Array,
+  mask: Int32Array,
   batch: number,
+  maskPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards, sequences, truncate } = readWalk(walk);
   const dh = step.subarray(batch * gatePitch);
@@ -300,17 +373,23 @@ export function gruBackward(
     const t = backwards ? steps - 1 - s : s;
     for (let b = 0; b < batch; b++) {
       const row = b * steps + t;
+      const counts = mask[b * maskPitch + t] === 1;
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
         const carried = b * pitch + j;
+        const own = b * gatePitch + j;
+        const later = fround(dh[carried]! + direct[carried]!);
+        const d = gradientOfState(dy, row, b, j, s === steps - 1, pitch, sequences, later);
+        if (!counts) {
+          for (let k = 0; k < 3 * units; k += units) dz[at + k] = dq[at + k] = step[own + k] = 0;
+          direct[carried] = d;
+          continue;
+        }
         const r = gates[at]!;
         const z = gates[at + units]!;
         const n = gates[at + 2 * units]!;
-        const later = fround(dh[carried]! + direct[carried]!);
-        const d = gradientOfState(dy, row, b, j, s === steps - 1, pitch, sequences, later);
         const held = previous[row * pitch + j]!;
         const dn = tanhSlope(fround(d * fround(1 - z)), n);
-        const own = b * gatePitch + j;
         const dr = sigmoidSlope(fround(dn * kept[row * pitch + j]!), r);
         dz[at] = dq[at] = step[own] = dr;
         const dupdate = sigmoidSlope(fround(d * fround(held - n)), z);

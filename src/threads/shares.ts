@@ -51,20 +51,24 @@ const weightRows = (sizes: number): Rule => ({
 
 /**
  * Sequences of a recurrent layer: by kernel, which argument holds the weights of the state, behind the
- * arrays that have a part for each sequence, and which counts the sequences.
+ * arrays that have a part for each sequence, and which counts the sequences, between a mask and the
+ * pitch of that.
  */
 const walks: Readonly<Record<string, { readonly weights: number; readonly count: number }>> = {
-  simpleRnnForward: { weights: 4, count: 7 },
-  simpleRnnBackward: { weights: 4, count: 6 },
-  lstmForward: { weights: 5, count: 8 },
-  lstmBackward: { weights: 5, count: 7 },
-  gruForward: { weights: 5, count: 8 },
-  gruBackward: { weights: 7, count: 9 },
+  simpleRnnForward: { weights: 4, count: 8 },
+  simpleRnnBackward: { weights: 4, count: 7 },
+  lstmForward: { weights: 5, count: 9 },
+  lstmBackward: { weights: 5, count: 8 },
+  gruForward: { weights: 5, count: 9 },
+  gruBackward: { weights: 7, count: 10 },
 };
 
 const sequences = ({ weights, count }: (typeof walks)[string]): Rule => ({
   count,
-  arrays: Object.fromEntries(Array.from({ length: weights }, (_, i) => [i, 'part'])),
+  arrays: {
+    ...Object.fromEntries(Array.from({ length: weights }, (_, i) => [i, 'part'])),
+    [count - 1]: pitch(count + 1),
+  },
   grain: 1,
 });
 

@@ -94,6 +94,34 @@ describe('a module predicts what its network predicts, to the bit', () => {
       }),
       caseOf({ inputShape: [4, 3], layers: [layers.gru({ units: 2 })] }),
     ]);
+    const padded = { inputShape: [4, 2], layers: [layers.masking(), layers.lstm({ units: 3 })] };
+    const x = Float32Array.of(
+      1,
+      0,
+      0,
+      0,
+      0,
+      3,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      4,
+      5,
+      6,
+      7,
+      0,
+      0,
+    );
+    compare([{ model: load(shaken(padded, 1), { backend: 'js' }), x }]);
   });
 
   it('for random architectures of the whole catalogue', () => {
