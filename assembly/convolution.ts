@@ -1,3 +1,4 @@
+import { convolveDirect, fitsBand, gradientDirect } from './internal/direct';
 import { gated, multiplyNN, multiplyOntoTN, multiplyTN } from './internal/gemm';
 import { scratch } from './internal/scratch';
 import { packWindows, panelRows, strideOf, Windows } from './internal/windows';
@@ -5,7 +6,8 @@ import { packWindows, panelRows, strideOf, Windows } from './internal/windows';
 /*
  * See src/ops/convolution.ts for the formulas, the layout and the order of every sum. A panel of
  * windows at a time stands in scratch, one a row. Where channels are parted into groups, each has its
- * weights and its results there too, since columns of a group may begin anywhere in a vector.
+ * weights and its results there too, since columns of a group may begin anywhere in a vector; many small
+ * groups go through internal/direct.ts together.
  *
  * Scratch, in floats, with K the values of a window that a filter sees, F = filters / groups, P the rows
  * of a panel, pitch(n) the pitch of rows of n floats and up8(n) rounded up to a multiple of 8:
@@ -13,7 +15,14 @@ import { packWindows, panelRows, strideOf, Windows } from './internal/windows';
  *   dX, transposed forward:
  *             32 + P · pitch(K · F / C) + (K · F / C + P + 1) · up8(C), where C = channels / groups
  *   dW:       P · (min(up8(K), 256) + 8) + P · pitch(K); in groups also (up8(K) + P) · up8(F)
+ *   direct:   what internal/direct.ts says; for dX, before it, 32 + (1 + K · F / C) · up8(channels)
  */
+
+/** Bytes of scratch where a transpose describes its phases. */
+const PHASE: usize = 128;
+
+/** The size of groups, in channels and in filters, from which on products pay. */
+const SMALL = 8;
 
 // @ts-ignore: decorator
 @inline
@@ -44,6 +53,11 @@ function clearTails(to: usize, rows: i32, columns: i32, stride: usize): void {
   } while (--rows);
 }
 
+/** Whether groups are so small that matrix products of each alone are slower. */
+function isDirect(shape: Windows, planes: i32, each: i32, columns: i32): bool {
+  return each < columns && each < SMALL && planes < SMALL && fitsBand(shape, planes, columns);
+}
+
 export function convolutionForward(
   y: usize, x: usize, w: usize, b: usize, windows: usize, batch: i32, filters: i32, groups: i32,
   imagePitch: i32, pixelPitch: i32, yPitch: i32, floor: f32,
@@ -54,6 +68,14 @@ export function convolutionForward(
   const imageStride = <usize>imagePitch << 2, pixelStride = <usize>pixelPitch << 2;
   const yStride = <usize>yPitch << 2, stride = strideOf(size), panel = panelRows(size);
   const total = batch * shape.outHeight * shape.outWidth;
+  if (isDirect(shape, channels, each, filters)) {
+    const row = <usize>shape.outWidth * yStride;
+    convolveDirect(
+      0, y, x, w, yStride, b, 0, shape, channels, each, filters, batch, imageStride, pixelStride,
+      <usize>shape.outHeight * row, row, yStride, floor, NaN,
+    );
+    return;
+  }
   const own = scratch + <usize>panel * stride, ownStride = <usize>up8(each) << 2;
   const bias = own + <usize>size * ownStride, sums = bias + ownStride;
   for (let g = 0; g < groups; ++g) {
@@ -152,6 +174,78 @@ function bound(to: usize, start: usize, columns: i32, floor: f32): void {
   }
 }
 
+/** A phase of a transpose: the positions that the same values of windows hold, for one group. */
+function phase(
+  to: usize, z: usize, w: usize, start: usize, gate: usize, shape: Windows, holding: Windows,
+  down: Holders, across: Holders, batch: i32, each: i32, group: i32, groups: i32, imageStride: usize,
+  pixelStride: usize, zStride: usize, floor: f32, gateFloor: f32,
+): void {
+  const channels = shape.channels / groups;
+  const most = shape.kernelHeight * shape.kernelWidth * each;
+  const stride = strideOf(most), panel = panelRows(most), ownStride = <usize>up8(channels) << 2;
+  const initial = scratch + PHASE, own = initial + ownStride, sums = own + <usize>most * ownStride;
+  const packed = sums + <usize>panel * ownStride;
+  const channel = <usize>(group * channels) << 2, column = <usize>(group * each) << 2;
+  const zImageStride = <usize>(shape.outHeight * shape.outWidth) * zStride;
+  memory.fill(initial, 0, ownStride);
+  if (start) copyRows(initial, start + channel, 1, channels, 0, 0);
+  transposeWeights(
+    own, ownStride, w + column, zStride, down, across, shape.kernelWidth, each, channels,
+  );
+  const size = down.count * across.count * each;
+  const total = batch * holding.outHeight * holding.outWidth;
+  let row = 0, position = 0;
+  let line = to + channel, image = line, at = line;
+  for (let first = 0; first < total; first += panel) {
+    const rows = min(panel, total - first);
+    if (size) {
+      packWindows(packed, stride, z + column, holding, each, first, rows, zImageStride, zStride);
+      multiplyNN(sums, packed, own, initial, rows, channels, size, stride, ownStride, floor);
+    } else {
+      for (let r = 0; r < rows; ++r) bound(sums + <usize>r * ownStride, initial, channels, floor);
+    }
+    for (let r = 0; r < rows; ++r) {
+      storeGated(at, gate, sums + <usize>r * ownStride, channels, gateFloor);
+      if (group == groups - 1) clearTails(at - channel, 1, shape.channels, 0);
+      at += <usize>shape.strideX * pixelStride;
+      if (++position < holding.outWidth) continue;
+      position = 0;
+      line += <usize>(shape.strideY * shape.width) * pixelStride;
+      if (++row == holding.outHeight) {
+        row = 0;
+        image += imageStride;
+        line = image;
+      }
+      at = line;
+    }
+  }
+}
+
+/** The same for all groups, where they are small. */
+function directPhase(
+  to: usize, z: usize, w: usize, start: usize, gate: usize, shape: Windows, holding: Windows,
+  down: Holders, across: Holders, batch: i32, each: i32, groups: i32, imageStride: usize,
+  pixelStride: usize, zStride: usize, floor: f32, gateFloor: f32,
+): void {
+  const channels = shape.channels / groups, rows = down.count * across.count * each;
+  const stride = <usize>up8(shape.channels) << 2;
+  const initial = scratch + PHASE, own = initial + stride;
+  memory.fill(initial, 0, stride);
+  if (start) copyRows(initial, start, 1, shape.channels, 0, 0);
+  for (let g = 0; g < groups; ++g) {
+    transposeWeights(
+      own + (<usize>(g * channels) << 2), stride, w + (<usize>(g * each) << 2), zStride, down, across,
+      shape.kernelWidth, each, channels,
+    );
+  }
+  convolveDirect(
+    PHASE + <usize>(rows + 1) * stride, to, z, own, stride, initial, gate, holding, each, channels,
+    shape.channels, batch, <usize>(shape.outHeight * shape.outWidth) * zStride, zStride, imageStride,
+    <usize>(shape.strideY * shape.width) * pixelStride, <usize>shape.strideX * pixelStride, floor,
+    gateFloor,
+  );
+}
+
 /**
  * The transpose of a convolution, from the vector `start`, or from +0 where that is 0: bounded by `floor`
  * from below; and 0 where the floats `gate` bytes after `to` are at most `gateFloor`.
@@ -161,72 +255,39 @@ function transposed(
   groups: i32, imagePitch: i32, pixelPitch: i32, zPitch: i32, floor: f32, gateFloor: f32,
 ): void {
   const channels = shape.channels / groups, each = filters / groups;
-  const most = shape.kernelHeight * shape.kernelWidth * each;
   const imageStride = <usize>imagePitch << 2, pixelStride = <usize>pixelPitch << 2;
   const zStride = <usize>zPitch << 2;
-  const zImageStride = <usize>(shape.outHeight * shape.outWidth) * zStride;
-  const stride = strideOf(most), panel = panelRows(most), ownStride = <usize>up8(channels) << 2;
   // What holds the positions of a phase of the strides, as windows on dz.
   const holding = changetype<Windows>(scratch);
   const down = changetype<Holders>(scratch + 64), across = changetype<Holders>(scratch + 96);
-  const initial = scratch + 128, own = initial + ownStride, sums = own + <usize>most * ownStride;
-  const packed = sums + <usize>panel * ownStride;
   holding.height = shape.outHeight;
   holding.width = shape.outWidth;
   holding.strideY = holding.strideX = 1;
-  for (let g = 0; g < groups; ++g) {
-    const column = <usize>(g * each) << 2, channel = <usize>(g * channels) << 2;
-    memory.fill(initial, 0, ownStride);
-    if (start) copyRows(initial, start + channel, 1, channels, 0, 0);
-    for (let py = 0; py < min(shape.strideY, shape.height); ++py) {
-      down.find(py, shape.kernelHeight, shape.strideY, shape.dilationY, shape.top);
-      holding.outHeight = (shape.height - py - 1) / shape.strideY + 1;
-      holding.kernelHeight = down.count;
-      holding.dilationY = down.step;
-      holding.top = -down.start;
-      for (let px = 0; px < min(shape.strideX, shape.width); ++px) {
-        across.find(px, shape.kernelWidth, shape.strideX, shape.dilationX, shape.left);
-        holding.outWidth = (shape.width - px - 1) / shape.strideX + 1;
-        holding.kernelWidth = across.count;
-        holding.dilationX = across.step;
-        holding.left = -across.start;
-        const size = down.count * across.count * each;
-        transposeWeights(
-          own, ownStride, w + column, zStride, down, across, shape.kernelWidth, each, channels,
+  for (let py = 0; py < min(shape.strideY, shape.height); ++py) {
+    down.find(py, shape.kernelHeight, shape.strideY, shape.dilationY, shape.top);
+    holding.outHeight = (shape.height - py - 1) / shape.strideY + 1;
+    holding.kernelHeight = down.count;
+    holding.dilationY = down.step;
+    holding.top = -down.start;
+    for (let px = 0; px < min(shape.strideX, shape.width); ++px) {
+      across.find(px, shape.kernelWidth, shape.strideX, shape.dilationX, shape.left);
+      holding.outWidth = (shape.width - px - 1) / shape.strideX + 1;
+      holding.kernelWidth = across.count;
+      holding.dilationX = across.step;
+      holding.left = -across.start;
+      const first = to + <usize>(py * shape.width + px) * pixelStride;
+      if (down.count && across.count && isDirect(holding, each, channels, shape.channels)) {
+        directPhase(
+          first, z, w, start, gate, shape, holding, down, across, batch, each, groups, imageStride,
+          pixelStride, zStride, floor, gateFloor,
         );
-        const total = batch * holding.outHeight * holding.outWidth;
-        let row = 0, position = 0;
-        let line = to + channel + <usize>(py * shape.width + px) * pixelStride;
-        let image = line, at = line;
-        for (let first = 0; first < total; first += panel) {
-          const rows = min(panel, total - first);
-          if (size) {
-            packWindows(
-              packed, stride, z + column, holding, each, first, rows, zImageStride, zStride,
-            );
-            multiplyNN(
-              sums, packed, own, initial, rows, channels, size, stride, ownStride, floor,
-            );
-          } else {
-            for (let r = 0; r < rows; ++r) {
-              bound(sums + <usize>r * ownStride, initial, channels, floor);
-            }
-          }
-          for (let r = 0; r < rows; ++r) {
-            storeGated(at, gate, sums + <usize>r * ownStride, channels, gateFloor);
-            if (g == groups - 1) clearTails(at - channel, 1, shape.channels, 0);
-            at += <usize>shape.strideX * pixelStride;
-            if (++position < holding.outWidth) continue;
-            position = 0;
-            line += <usize>(shape.strideY * shape.width) * pixelStride;
-            if (++row == holding.outHeight) {
-              row = 0;
-              image += imageStride;
-              line = image;
-            }
-            at = line;
-          }
-        }
+        continue;
+      }
+      for (let g = 0; g < groups; ++g) {
+        phase(
+          first, z, w, start, gate, shape, holding, down, across, batch, each, g, groups, imageStride,
+          pixelStride, zStride, floor, gateFloor,
+        );
       }
     }
   }
@@ -261,6 +322,13 @@ function weightGradient(
   const imageStride = <usize>imagePitch << 2, pixelStride = <usize>pixelPitch << 2;
   const zStride = <usize>zPitch << 2, stride = strideOf(size), panel = panelRows(size);
   const total = batch * shape.outHeight * shape.outWidth;
+  if (isDirect(shape, channels, each, filters)) {
+    if (!onto) memory.fill(dw, 0, <usize>size * zStride);
+    gradientDirect(
+      dw, x, dz, shape, channels, each, filters, batch, imageStride, pixelStride, zStride,
+    );
+    return;
+  }
   // The product packs panels of its own before these.
   const packed = scratch + (<usize>(panel * (min(up8(size), 256) + 8)) << 2);
   const own = packed + <usize>panel * stride, ownStride = <usize>up8(each) << 2;

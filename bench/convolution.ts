@@ -20,6 +20,10 @@ const shapes = [
   { size: 28, channels: 1, filters: 16, kernel: 5, batch: 32 },
   { size: 16, channels: 64, filters: 64, kernel: 3, batch: 32 },
   { size: 32, channels: 32, filters: 64, kernel: 1, batch: 8 },
+  { size: 16, channels: 64, filters: 64, kernel: 3, batch: 32, groups: 64 },
+  { size: 32, channels: 32, filters: 64, kernel: 3, batch: 8, groups: 32 },
+  { size: 16, channels: 64, filters: 64, kernel: 3, batch: 32, groups: 16 },
+  { size: 16, channels: 64, filters: 64, kernel: 3, batch: 32, groups: 2 },
 ] as const;
 const kernels = ['forward', 'dX', 'dW'] as const;
 type KernelName = (typeof kernels)[number];
@@ -60,20 +64,20 @@ function side(
 }
 
 function convolution(backend: Backend, shape: (typeof shapes)[number]): Measured {
-  const { size, channels, filters, kernel, batch } = shape;
-  const spec = layers.conv2d({ filters, kernelSize: kernel, padding: 'same' });
+  const { size, channels, filters, kernel, batch, groups } = { groups: 1, ...shape };
+  const spec = layers.conv2d({ filters, kernelSize: kernel, padding: 'same', groups });
   const windows = convolutionWindows(spec, [size, size, channels]);
   const arena = new Arena();
   const positions = size * size;
   const rows = batch * positions;
-  const values = kernel * kernel * channels;
+  const values = (kernel * kernel * channels) / groups;
   const [x, dx] = [arena.matrix(rows, channels), arena.matrix(rows, channels)];
   const [y, dz] = [arena.matrix(rows, filters), arena.matrix(rows, filters)];
   const weights = () => ({ ...arena.matrix(Math.ceil(values / 8) * 8, filters), rows: values });
   const [w, dw, b] = [weights(), weights(), arena.matrix(1, filters)];
   const words = tableOf(windows);
   const place = arena.dense(1, words.length, 'i32');
-  const sizes = [batch, filters, 1, positions * x.pitch, x.pitch, y.pitch];
+  const sizes = [batch, filters, groups, positions * x.pitch, x.pitch, y.pitch];
   const ops: Record<KernelName, Op> = {
     forward: { kernel: 'convolutionForward', args: [y, x, w, b, place, ...sizes, 0] },
     dX: { kernel: 'convolutionBackwardInput', args: [dx, dz, w, x, place, ...sizes, 0] },
@@ -109,8 +113,9 @@ export async function convolutions(effort: Effort): Promise<Table[]> {
   for (const shape of effort.quick ? shapes.slice(0, 1) : shapes) {
     const wasm = convolution(wasmBackend(embeddedModule()), shape);
     const js = convolution(jsBackend(), shape);
-    const { size, channels, filters, kernel, batch } = shape;
-    const name = `${size}×${size}×${channels} → ${filters}, ${kernel}×${kernel}, batch ${batch}`;
+    const { size, channels, filters, kernel, batch, groups } = { groups: 1, ...shape };
+    const parts = groups > 1 ? ` in ${groups} groups` : '';
+    const name = `${size}×${size}×${channels} → ${filters}, ${kernel}×${kernel}${parts}, batch ${batch}`;
     for (const of of kernels) {
       wasm.programs[of].run(1);
       const slow = once(() => js.programs[of].run(1));

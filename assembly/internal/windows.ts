@@ -38,7 +38,7 @@ export function panelRows(size: i32): i32 {
 /** Zeros up to `end`. */
 // @ts-ignore: decorator
 @inline
-function fill(to: usize, end: usize): usize {
+export function fill(to: usize, end: usize): usize {
   while (to + 16 <= end) {
     v128.store(to, f32x4.splat(0));
     to += 16;

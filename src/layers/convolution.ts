@@ -169,5 +169,6 @@ export function packedFloats(
   const own = groups > 1 ? (up8(values) + rows + 1) * up8(each) : 0;
   const weights = rows * (Math.min(up8(values), 256) + 8) + panel(values) + own;
   const inputs = 32 + panel(terms) + (terms + panelRows(terms) + 1) * up8(channels);
-  return Math.max(weights, inputs);
+  const direct = groups > 1 ? 16384 + 64 + (terms + 1) * up8(windows.channels) + values + terms : 0;
+  return Math.max(weights, inputs, direct);
 }
