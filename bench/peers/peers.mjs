@@ -10,8 +10,9 @@
 //     memory()      peak bytes of the process that does the work, where that is not the worker
 //   }
 // Every function may be async. step and predict may return { cpu, wall } in seconds where the work is
-// done in another process. prepare throws Unsupported for what a library cannot do. `program` is a
-// minimal training program and `wasmFiles` what it fetches, for the bundled size.
+// done in another process. prepare throws Unsupported for what a library cannot do. `fronts` lists
+// the types of fronts that an adapter takes; without it dense layers are all. `program` is a minimal
+// training program and `wasmFiles` what it fetches, for the bundled size.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

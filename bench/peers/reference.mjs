@@ -1,8 +1,10 @@
-// The readable truth: a dense network in float64, one row at a time. Peers must agree with it.
+// The readable truth: a network in float64, one row at a time. Peers must agree with it. What may
+// stand before the dense layers is in fronts.mjs.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArray } from './workloads.mjs';
+import { fronts } from './fronts.mjs';
+import { frontLayers, readArray } from './workloads.mjs';
 
 const activations = {
   relu: { value: (z) => (z > 0 ? z : 0), slope: (y) => (y > 0 ? 1 : 0) },
@@ -20,53 +22,64 @@ function softmax(z) {
   return powers.map((value) => value / sum);
 }
 
-/** Activations of every layer for one row, the row itself first. */
+/**
+ * Activations of every dense layer for one row, before them those of the front, or the row itself;
+ * `trace` is what the front keeps for its way back.
+ */
 function forward(workload, layers, x, row) {
-  const { sizes, hidden, output } = workload;
-  const values = [Float64Array.from(x.subarray(row * sizes[0], (row + 1) * sizes[0]))];
-  layers.forEach(({ w, b }, i) => {
+  const { sizes, hidden, output, front } = workload;
+  const given = Float64Array.from(x.subarray(row * sizes[0], (row + 1) * sizes[0]));
+  const trace = front && fronts[front.type].forward(front, layers, given);
+  const values = [trace ? trace.features : given];
+  const dense = layers.slice(frontLayers(workload));
+  dense.forEach(({ w, b }, i) => {
     const z = Float64Array.from(b);
     const units = z.length;
     values[i].forEach((value, k) => {
       if (value !== 0) for (let j = 0; j < units; j++) z[j] += value * w[k * units + j];
     });
-    const last = i === layers.length - 1;
+    const last = i === dense.length - 1;
     values.push(
       last && output === 'softmax' ? softmax(z) : z.map(activations[last ? output : hidden].value),
     );
   });
-  return values;
+  return { values, trace };
 }
 
 /**
  * Adds the gradients of one row to `gradients`, from the last layer down. `afterLayer(i)` is called
  * between a layer's own gradients and those of its input, which read its weights.
  */
-function backward(workload, layers, values, row, gradients, afterLayer) {
+function backward(workload, layers, { values, trace }, row, gradients, afterLayer) {
+  const { front } = workload;
+  const below = frontLayers(workload);
   const outputs = values.at(-1);
   let delta = outputs.map((value, j) => value - workload.y[row * outputs.length + j]);
   if (workload.loss === 'squaredError') {
     delta = delta.map((value, j) => value * activations[workload.output].slope(outputs[j]));
   }
-  for (let i = layers.length - 1; i >= 0; i--) {
+  for (let i = layers.length - 1; i >= below; i--) {
     const { w } = layers[i];
     const { dw, db } = gradients[i];
     const units = delta.length;
+    const inputs = values[i - below];
+    const { slope } = activations[i > below ? workload.hidden : 'linear'];
     for (let j = 0; j < units; j++) db[j] += delta[j];
-    values[i].forEach((value, k) => {
+    inputs.forEach((value, k) => {
       if (value !== 0) for (let j = 0; j < units; j++) dw[k * units + j] += value * delta[j];
     });
     afterLayer?.(i);
-    delta = values[i].map((value, k) => {
+    delta = inputs.map((value, k) => {
       let sum = 0;
       for (let j = 0; j < units; j++) sum += w[k * units + j] * delta[j];
-      return sum * activations[workload.hidden].slope(value);
+      return sum * slope(value);
     });
   }
+  if (front) fronts[front.type].backward(front, layers, trace, delta, gradients);
 }
 
 /**
- * SGD or Adam. Two habits of libraries are options: no correction of the averages' bias, and an
+ * SGD, Adam or brain.js's RMSProp. Two habits of libraries are options: no correction of the averages' bias, and an
  * epsilon added before the correction (the "epsilon hat" of the paper) instead of after it.
  */
 function update(optimizer, parameter, gradient, state, step, batch) {
@@ -78,6 +91,11 @@ function update(optimizer, parameter, gradient, state, step, batch) {
     const g = gradient[i] / batch;
     if (type === 'sgd') {
       parameter[i] -= learningRate * g;
+      continue;
+    }
+    if (type === 'rmsprop') {
+      state.v[i] = 0.999 * state.v[i] + 0.001 * g * g;
+      parameter[i] -= (learningRate * g) / Math.sqrt(state.v[i] + 1e-8);
       continue;
     }
     state.m[i] = 0.9 * state.m[i] + 0.1 * g;
@@ -112,9 +130,9 @@ export function train(workload, rowsSeen) {
     };
     for (let left = workload.batch; left > 0; left--, seen++) {
       const row = seen % workload.rows;
-      const values = forward(workload, layers, workload.x, row);
+      const passed = forward(workload, layers, workload.x, row);
       const early = left === 1 && workload.updatesFirst;
-      backward(workload, layers, values, row, gradients, early ? apply : undefined);
+      backward(workload, layers, passed, row, gradients, early ? apply : undefined);
     }
     if (!workload.updatesFirst) for (let i = 0; i < layers.length; i++) apply(i);
   }
@@ -125,7 +143,8 @@ export function train(workload, rowsSeen) {
 export function predict(workload, layers, rows) {
   const outputs = new Float64Array(rows * workload.sizes.at(-1));
   for (let row = 0; row < rows; row++) {
-    outputs.set(forward(workload, layers, workload.x, row).at(-1), row * workload.sizes.at(-1));
+    const { values } = forward(workload, layers, workload.x, row);
+    outputs.set(values.at(-1), row * workload.sizes.at(-1));
   }
   return outputs;
 }

@@ -136,7 +136,9 @@ function remarks(results) {
 
 /** The tables, for bench/results/peers.md. */
 export function markdownReport(results) {
-  const of = (kind) => results.workloads.filter((workload) => workload.kind === kind);
+  const of = (kind) =>
+    results.workloads.filter((workload) => workload.kind === kind && !workload.front);
+  const fronts = results.workloads.filter(({ front }) => front);
   const parts = [
     `${header(results.header)}. One thread, process CPU time; in brackets how many times as fast as that row chainrule is.`,
   ];
@@ -147,9 +149,14 @@ export function markdownReport(results) {
       'Inference, time of one row or rows a second:',
       speedTable(results, of('inference')),
     );
+  if (fronts.length)
+    parts.push('Convolution and recurrence, rows a second:', speedTable(results, fronts));
   if (results.startup) parts.push(startupTable(results));
   const notes = remarks(results);
   if (notes) parts.push(`Where a peer does something else than asked, or nothing:\n\n${notes}`);
+  const later = results.workloads.filter(({ date }) => date && date !== results.header.date);
+  if (later.length)
+    parts.push(`On another day: ${later.map(({ id, date }) => `${id} (${date})`).join(', ')}.`);
   const versions = results.peers
     .filter(({ version }) => version)
     .map(({ title, version }) => {

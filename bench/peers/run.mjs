@@ -4,7 +4,8 @@
 //   --quick                short rounds: orders of magnitude
 //   --rounds n             how often each peer is measured
 //   --startup              start-up and size alone
-//   --save                 write bench/results/ after a partial or quick run too
+//   --save                 write bench/results/ after a partial or quick run too; what --only or --startup
+//                          measures takes its place beside the rest of the saved run
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,7 +44,7 @@ if (!(selected.length || options.startup) || !peers.length)
 // takes part in principle counts as too slow.
 const settings = options.quick
   ? { rounds: 3, slice: 0.1, warm: 0.3, prepareLimit: 30, warmLimit: 10, measureLimit: 10 }
-  : { rounds: 7, slice: 0.5, warm: 1.5, prepareLimit: 90, warmLimit: 30, measureLimit: 20 };
+  : { rounds: 7, slice: 0.5, warm: 1.5, prepareLimit: 90, warmLimit: 30, measureLimit: 30 };
 if (options.rounds) settings.rounds = Math.max(1, Number(options.rounds));
 
 const progress = (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
@@ -118,7 +119,9 @@ for (const spec of selected) {
   const rows = await measureWorkload(spec, folder, peers, env, settings, (text) =>
     progress(`${spec.id} ${text}`),
   );
-  const measured = { id: spec.id, title: spec.title, kind: spec.kind, batch: spec.batch, rows };
+  const { id, title, kind, batch, front } = spec;
+  const { date } = results.header;
+  const measured = { id, title, kind, batch, front: front?.type, date, rows };
   results.workloads.push(measured);
   progress('');
   console.log(terminalTable(measured, titles));
@@ -152,11 +155,20 @@ if (!only.length) {
 
 const file = join(root, 'bench/results/peers.json');
 // What was measured alone takes its place beside the rest of the saved run.
-const saved = options.startup && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-Object.assign(results, { ...saved, startup: results.startup });
+const partial = options.startup || only.length > 0;
+const saved =
+  partial && !options.peers && existsSync(file) && JSON.parse(readFileSync(file, 'utf8'));
+if (saved) {
+  const known = new Map([...saved.workloads, ...results.workloads].map((each) => [each.id, each]));
+  Object.assign(results, {
+    header: saved.header,
+    workloads: specs.map(({ id }) => known.get(id)).filter(Boolean),
+    startup: results.startup ?? saved.startup,
+  });
+}
 
 const report = markdownReport(results);
-if (results.startup) console.log(report.slice(report.indexOf('|  | import')).split('\n\n')[0]);
+if (!only.length) console.log(report.slice(report.indexOf('|  | import')).split('\n\n')[0]);
 const complete = !only.length && !options.peers && !options.quick && !options.startup;
 if (complete || options.save) {
   mkdirSync(join(root, 'bench/results'), { recursive: true });

@@ -41,6 +41,8 @@ async function time(n) {
 const commands = {
   async prepare() {
     const adapter = await import(`./adapters/${id}.mjs`);
+    if (workload.front && !adapter.fronts?.includes(workload.front.type))
+      throw new Unsupported(`no ${workload.front.type}`);
     peer = await adapter.prepare(workload);
     return { check: await check(), note: peer.note ?? '' };
   },

@@ -3,6 +3,11 @@
 // A workload is a plain object:
 //   id, title, kind: 'training' | 'inference'
 //   sizes      [inputs, …hidden units, outputs]
+//   front      what stands before the dense layers, where something does:
+//              { type: 'convolution', size, channels, kernel, filters } images of size × size × channels
+//                through a convolution for each number of filters, same padding, relu, then the mean
+//                of all positions
+//              { type: 'recurrence', steps, inputs, units } sequences through an LSTM, then its last step
 //   hidden     'relu' | 'sigmoid'          activation of the hidden layers
 //   output     'softmax' | 'sigmoid' | 'linear'
 //   loss       'crossEntropy' | 'squaredError' (half the sum over outputs), averaged over the batch
@@ -11,7 +16,10 @@
 //   rows       rows of data; a multiple of batch, so that no batch is short; never shuffled
 //   checkSteps steps after which a peer must agree with reference.mjs
 // and, once built: x [rows][inputs], y [rows][outputs] (one-hot for classes), labels (classes only),
-// layers [{ w [inputs][units], b [units] }], all row-major Float32Array (labels Int32Array).
+// layers [{ w [inputs][units], b [units] }], all row-major Float32Array (labels Int32Array), and
+// shapes [[inputs, units]] of each w. A convolution is a layer of kernel² × channels inputs (rows and
+// columns of the kernel, then channels), an LSTM one of its inputs and then its units as inputs, and
+// four times its units, in the order i f g o.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,6 +58,24 @@ const surface = {
   batch: 64,
   rows: 1024,
   checkSteps: 12,
+};
+const images = {
+  ...classes,
+  data: 'images',
+  sizes: [32 * 32 * 3, 16, 32, 10],
+  front: { type: 'convolution', size: 32, channels: 3, kernel: 3, filters: [16, 32] },
+  batch: 32,
+  rows: 128,
+  optimizer: sgd(0.1),
+};
+const sequences = {
+  ...classes,
+  data: 'sequences',
+  sizes: [50 * 64, 64, 10],
+  front: { type: 'recurrence', steps: 50, inputs: 64, units: 64 },
+  batch: 32,
+  rows: 256,
+  optimizer: sgd(0.1),
 };
 const inference = { ...classes, kind: 'inference', optimizer: sgd(0.1), checkSteps: 0 };
 
@@ -120,7 +146,52 @@ export const specs = [
     batch: 256,
     rows: 256,
   },
+  {
+    ...images,
+    id: 'C1-training',
+    title: 'conv 32×32×3 → 16 → 32, batch 32, training',
+    kind: 'training',
+    checkSteps: 2,
+  },
+  {
+    ...images,
+    id: 'C1-inference',
+    title: 'conv 32×32×3 → 16 → 32, batch 32, inference',
+    kind: 'inference',
+    checkSteps: 0,
+  },
+  {
+    ...sequences,
+    id: 'R1-training',
+    title: 'LSTM 64 → 64, 50 steps, batch 32, training',
+    kind: 'training',
+    checkSteps: 3,
+  },
+  {
+    ...sequences,
+    id: 'R1-inference',
+    title: 'LSTM 64 → 64, 50 steps, batch 32, inference',
+    kind: 'inference',
+    checkSteps: 0,
+  },
 ];
+
+/** [inputs, units] of each layer's weights. */
+function shapesOf({ sizes, front }) {
+  const dense = (from) => sizes.slice(from, -1).map((size, i) => [size, sizes[from + i + 1]]);
+  if (front?.type === 'convolution') {
+    const channels = [front.channels, ...front.filters];
+    const shapes = front.filters.map((filters, i) => [front.kernel ** 2 * channels[i], filters]);
+    return [...shapes, ...dense(front.filters.length)];
+  }
+  if (front?.type === 'recurrence')
+    return [[front.inputs + front.units, 4 * front.units], ...dense(1)];
+  return dense(0);
+}
+
+/** How many of the layers are the front's. */
+export const frontLayers = ({ front }) =>
+  front?.type === 'convolution' ? front.filters.length : front ? 1 : 0;
 
 /** A small 32-bit generator (mulberry32): the data must not depend on the engine. */
 function generator(seed) {
@@ -183,6 +254,30 @@ const generators = {
     }
   },
 
+  // A stripe pattern per class, in noise.
+  images(x, y, rows, random) {
+    for (let row = 0; row < rows; row++) {
+      const label = row % 10;
+      for (let p = 0; p < 32 * 32; p++) {
+        const place = (label % 2 ? p % 32 : p >> 5) % (2 + (label >> 1));
+        for (let c = 0; c < 3; c++)
+          x[row * 3072 + p * 3 + c] =
+            (place === 0 ? 1 : -0.25) * (1 - 0.3 * c) + 0.5 * normal(random);
+      }
+      y[row * 10 + label] = 1;
+    }
+  },
+
+  // One of ten inputs is raised over the last steps, in noise.
+  sequences(x, y, rows, random) {
+    for (let row = 0; row < rows; row++) {
+      const label = row % 10;
+      for (let i = 0; i < 50 * 64; i++) x[row * 3200 + i] = 0.5 * normal(random);
+      for (let step = 30; step < 50; step++) x[row * 3200 + step * 64 + label] += 1;
+      y[row * 10 + label] = 1;
+    }
+  },
+
   digits(x, y, rows, random, mnist) {
     if (mnist) {
       for (let i = 0; i < rows * 784; i++) x[i] = mnist.images[i] / 255;
@@ -229,15 +324,16 @@ export function build(spec, mnist = null) {
     for (let i = 0; i < y.length; i++)
       if (y[i] === 1) labels[Math.floor(i / outputs)] = i % outputs;
   const random = generator(2);
-  const layers = sizes.slice(1).map((units, i) => {
+  const shapes = shapesOf(spec);
+  const layers = shapes.map(([inputs, units]) => {
     // Glorot's bound; biases are not zero, so that a peer which drops them is found out.
-    const bound = Math.sqrt(6 / (sizes[i] + units));
+    const bound = Math.sqrt(6 / (inputs + units));
     return {
-      w: Float32Array.from({ length: sizes[i] * units }, () => bound * (2 * random() - 1)),
+      w: Float32Array.from({ length: inputs * units }, () => bound * (2 * random() - 1)),
       b: Float32Array.from({ length: units }, () => 0.1 * (random() - 0.5)),
     };
   });
-  return { ...spec, x, y, labels, layers };
+  return { ...spec, shapes, x, y, labels, layers };
 }
 
 const arrays = ({ x, y, labels, layers }) => ({
@@ -276,7 +372,7 @@ export function load(folder) {
     x: read('x.f32'),
     y: read('y.f32'),
     labels: spec.output === 'softmax' ? read('labels.i32', Int32Array) : undefined,
-    layers: spec.sizes.slice(1).map((_, i) => ({ w: read(`w${i}.f32`), b: read(`b${i}.f32`) })),
+    layers: spec.shapes.map((_, i) => ({ w: read(`w${i}.f32`), b: read(`b${i}.f32`) })),
   };
 }
 

@@ -1,8 +1,9 @@
 // brain.js, its plain CPU network: one activation for all layers, the output's too, squared error
-// and an update after every row.
+// and an update after every row. Its LSTM is in support/brain-lstm.mjs.
 
 import brain from 'brain.js';
 import { batches, epochs, lists, perRow, remark, views } from '../support/adapter.mjs';
+import { prepareLstm } from '../support/brain-lstm.mjs';
 
 export const program = `
 import { NeuralNetwork } from 'brain.js';
@@ -11,7 +12,10 @@ network.train([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]].map(([a, b, c]) => ({
   { learningRate: 0.5, iterations: 1000 });
 console.log(network.run([0, 1]));`;
 
+export const fronts = ['recurrence'];
+
 export async function prepare(workload) {
+  if (workload.front) return prepareLstm(workload);
   const { sizes, batch, optimizer } = workload;
   const adam = optimizer.type === 'adam';
   const variant = {

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { Unsupported } from '../support/adapter.mjs';
 import { build, prepareOn } from '../support/chainrule.mjs';
 
+export { fronts } from '../support/chainrule.mjs';
+
 export async function prepare(workload) {
   if (!existsSync(new URL('../../../dist/fused.js', import.meta.url)))
     throw new Unsupported('not in this build');

@@ -2,4 +2,5 @@
 
 import { prepareOn } from '../support/chainrule.mjs';
 
+export { fronts } from '../support/chainrule.mjs';
 export const prepare = (workload) => prepareOn('js', workload);

@@ -2,8 +2,9 @@
 // lie on the device before the clock starts. Arrays are counted references: an argument is consumed
 // unless it is passed as `.ref`.
 
-import { defaultDevice, grad, init, jit, nn, numpy as np, tree } from '@jax-js/jax';
-import { batches } from '../support/adapter.mjs';
+import { defaultDevice, grad, init, jit, lax, nn, numpy as np, tree } from '@jax-js/jax';
+import { batches, channelsFirst } from '../support/adapter.mjs';
+import { frontLayers } from '../workloads.mjs';
 
 export const program = `
 import { grad, jit, nn, numpy as np, tree } from '@jax-js/jax';
@@ -21,16 +22,66 @@ console.log(forward(p, x).js());`;
 
 const activations = { relu: nn.relu, sigmoid: nn.sigmoid, linear: (z) => z };
 
+/**
+ * What stands before the dense layers: the shape in which rows lie on the device, and the function. An
+ * argument that is used again goes on as `.ref`.
+ */
+const frontOf = {
+  convolution: (front) => ({
+    given: (x) => channelsFirst(x, front),
+    shape: [front.channels, front.size, front.size],
+    features: (params, x) => {
+      const { kernel, filters } = front;
+      let y = x;
+      filters.forEach((count, i) => {
+        const { w, b } = params[i];
+        const taps = np.transpose(w.reshape([kernel, kernel, -1, count]), [3, 2, 0, 1]);
+        y = nn.relu(lax.conv(y, taps, [1, 1], 'SAME').add(b.reshape([count, 1, 1])));
+      });
+      return np.mean(y, [2, 3]);
+    },
+  }),
+
+  recurrence: ({ steps, inputs, units }) => ({
+    given: (x) => x,
+    shape: [steps, inputs],
+    features: ([{ w, b }], x) => {
+      const batch = x.shape[0];
+      const [input, state] = np.split(w, [inputs], 0);
+      const rows = np.moveaxis(x, 1, 0).reshape([-1, inputs]);
+      const products = np.split(np.matmul(rows, input).add(b), steps, 0);
+      let h = np.zeros([batch, units]);
+      let cell = np.zeros([batch, units]);
+      for (const product of products) {
+        const [i, f, g, o] = np.split(product.add(np.matmul(h, state.ref)), 4, 1);
+        cell = nn
+          .sigmoid(f)
+          .mul(cell)
+          .add(nn.sigmoid(i).mul(np.tanh(g)));
+        h = nn.sigmoid(o).mul(np.tanh(cell.ref));
+      }
+      state.dispose();
+      cell.dispose();
+      return h;
+    },
+  }),
+};
+export const fronts = Object.keys(frontOf);
+
 export async function prepare(workload) {
   await init('wasm');
   defaultDevice('wasm');
-  const { sizes, batch, rows, optimizer } = workload;
+  const { sizes, batch, rows, optimizer, shapes } = workload;
+  const front = workload.front && frontOf[workload.front.type](workload.front);
+  const shape = front?.shape ?? [sizes[0]];
+  const given = front ? front.given(workload.x) : workload.x;
   const array = (values, ...shape) => np.array(values).reshape(shape);
   const logits = (params, x) => {
-    let y = x;
-    params.forEach(({ w, b }, i) => {
+    let y = front ? front.features(params, x) : x;
+    const dense = params.slice(frontLayers(workload));
+    dense.forEach(({ w, b }, i) => {
       y = np.matmul(y, w).add(b);
-      if (i < params.length - 1) y = activations[workload.hidden](y);
+      if (i < dense.length - 1) y = activations[workload.hidden](y);
     });
     return y;
   };
@@ -51,7 +102,7 @@ export async function prepare(workload) {
 
   const zeros = (p) => np.zeros(p.shape);
   const params = workload.layers.map(({ w, b }, i) => ({
-    w: array(w, sizes[i], sizes[i + 1]),
+    w: array(w, ...shapes[i]),
     b: array(b, b.length),
   }));
   const steps = {
@@ -92,18 +143,15 @@ export async function prepare(workload) {
         };
   const step = jit(steps[optimizer.type]);
   const run = jit(forward);
-  const batchOf = (values, width) =>
+  const batchesOf = (values, width, shape) =>
     Array.from({ length: rows / batch }, (_, i) =>
-      array(values.slice(i * batch * width, (i + 1) * batch * width), batch, width),
+      array(values.slice(i * batch * width, (i + 1) * batch * width), batch, ...shape),
     );
-  const x = workload.kind === 'training' ? batchOf(workload.x, sizes[0]) : [];
-  const y = workload.kind === 'training' ? batchOf(workload.y, sizes.at(-1)) : [];
+  const training = workload.kind === 'training';
+  const x = training ? batchesOf(given, sizes[0], shape) : [];
+  const y = training ? batchesOf(workload.y, sizes.at(-1), [sizes.at(-1)]) : [];
   const predict = (first, count) => {
-    const input = array(
-      workload.x.slice(first * sizes[0], (first + count) * sizes[0]),
-      count,
-      sizes[0],
-    );
+    const input = array(given.slice(first * sizes[0], (first + count) * sizes[0]), count, ...shape);
     return run(tree.ref(state.params), input).dataSync();
   };
   const each = batches(workload);

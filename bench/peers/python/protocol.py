@@ -19,7 +19,7 @@ def load(folder):
     if task["output"] == "softmax":
         task["labels"] = read("labels.i32", np.int32).astype(np.int64)
     task["layers"] = [
-        (read(f"w{i}.f32").reshape(sizes[i], sizes[i + 1]), read(f"b{i}.f32")) for i in range(len(sizes) - 1)
+        (read(f"w{i}.f32").reshape(shape), read(f"b{i}.f32")) for i, shape in enumerate(task["shapes"])
     ]
     return task
 

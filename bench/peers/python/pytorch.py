@@ -1,17 +1,20 @@
-"""PyTorch, eager, on one thread: Linear modules, a torch optimizer, zero_grad(set_to_none=True)."""
+"""PyTorch, eager, on one thread: its modules, a torch optimizer, zero_grad(set_to_none=True)."""
 
 import sys
 
 import torch
 from protocol import load, serve
+from pytorch_fronts import fronts
 
 torch.set_num_threads(1)
 task = load(sys.argv[1])
 batch, rows = task["batch"], task["rows"]
 activations = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}
 
-modules = []
-for i, (w, b) in enumerate(task["layers"]):
+front = fronts[task["front"]["type"]](task) if "front" in task else None
+modules = list(front.modules) if front else []
+below = front.layers if front else 0
+for i, (w, b) in enumerate(task["layers"][below:], below):
     linear = torch.nn.Linear(*w.shape)
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(w.T.copy()))
@@ -24,7 +27,8 @@ for i, (w, b) in enumerate(task["layers"]):
 model = torch.nn.Sequential(*modules)
 
 softmax = task["output"] == "softmax"
-x = torch.from_numpy(task["x"])
+values = front.rows if front else task["x"]
+x = torch.from_numpy(values)
 y = torch.from_numpy(task["labels"] if softmax else task["y"])
 entropy = torch.nn.functional.cross_entropy
 loss = entropy if softmax else lambda z, t: (z - t).square().sum() * (0.5 / batch)
@@ -56,12 +60,13 @@ def predict(n):
         # From numpy and back to it, as a caller's data would come and go.
         first = place * batch
         place = (place + 1) % len(batches)
-        forward(torch.from_numpy(task["x"][first : first + batch])).numpy()
+        forward(torch.from_numpy(values[first : first + batch])).numpy()
 
 
 def weights():
+    before = front.weights() if front else []
     linears = [module for module in model if isinstance(module, torch.nn.Linear)]
-    return [(l.weight.detach().numpy().T.copy(), l.bias.detach().numpy()) for l in linears]
+    return before + [(l.weight.detach().numpy().T.copy(), l.bias.detach().numpy()) for l in linears]
 
 
 serve(step, predict, lambda count: forward(x[:count]).numpy(), weights)

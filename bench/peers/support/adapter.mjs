@@ -53,6 +53,29 @@ export const views = (array, width) =>
 /** A flat array as one plain array per row, for libraries that take nothing else. */
 export const lists = (array, width) => views(array, width).map((values) => Array.from(values));
 
+/** Images of rows, columns and channels as images of channels, rows and columns. */
+export function channelsFirst(x, { size, channels }) {
+  const places = size * size;
+  const image = places * channels;
+  return Float32Array.from(x, (_, i) => {
+    const [first, at] = [i - (i % image), i % image];
+    return x[first + (at % places) * channels + Math.floor(at / places)];
+  });
+}
+
+/** A convolution's weights [kernel × kernel × channels][filters] as [filters][channels][kernel × kernel]. */
+export function filtersFirst(w, channels, filters) {
+  const taps = w.length / channels / filters;
+  return Float32Array.from(w, (_, i) => {
+    const [tap, c, f] = [
+      i % taps,
+      Math.floor(i / taps) % channels,
+      Math.floor(i / taps / channels),
+    ];
+    return w[(tap * channels + c) * filters + f];
+  });
+}
+
 /** Outputs of rows that a library predicts one by one, flat; nothing is wrapped around a single row. */
 export function perRow(x, first, count, predict) {
   if (count === 1) return predict(x[first]);
