@@ -154,9 +154,13 @@ export function markdownReport(results) {
   if (results.startup) parts.push(startupTable(results));
   const notes = remarks(results);
   if (notes) parts.push(`Where a peer does something else than asked, or nothing:\n\n${notes}`);
-  const later = results.workloads.filter(({ date }) => date && date !== results.header.date);
-  if (later.length)
-    parts.push(`On another day: ${later.map(({ id, date }) => `${id} (${date})`).join(', ')}.`);
+  const apart = new Map();
+  for (const { id, date, rounds } of results.workloads) {
+    if (date === results.header.date && rounds === results.header.rounds) continue;
+    const when = `${date}, medians of ${rounds} rounds`;
+    apart.set(when, [...(apart.get(when) ?? []), id]);
+  }
+  for (const [when, ids] of apart) parts.push(`Measured apart, ${when}: ${ids.join(', ')}.`);
   const versions = results.peers
     .filter(({ version }) => version)
     .map(({ title, version }) => {

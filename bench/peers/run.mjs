@@ -120,8 +120,8 @@ for (const spec of selected) {
     progress(`${spec.id} ${text}`),
   );
   const { id, title, kind, batch, front } = spec;
-  const { date } = results.header;
-  const measured = { id, title, kind, batch, front: front?.type, date, rows };
+  const { date, rounds } = results.header;
+  const measured = { id, title, kind, batch, front: front?.type, date, rounds, rows };
   results.workloads.push(measured);
   progress('');
   console.log(terminalTable(measured, titles));
