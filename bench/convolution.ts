@@ -7,7 +7,17 @@ import { layers } from '../src/layers/index.js';
 import { tableOf } from '../src/layers/windows.js';
 import { Random } from '../src/random.js';
 import { Arena, type Tensor } from '../src/tensor.js';
-import { type Effort, expectSameBits, interleave, once, ratio, type Side } from './measure.js';
+import {
+  type Effort,
+  expectNear,
+  expectSameBits,
+  interleave,
+  once,
+  ratio,
+  type Side,
+  type Timing,
+} from './measure.js';
+import { fusedModule } from './networks.js';
 import type { Row, Table } from './report.js';
 
 /*
@@ -109,10 +119,13 @@ const call = (program: Program): Side => ({ call: () => program.run(1) });
 
 export async function convolutions(effort: Effort): Promise<Table[]> {
   const beside = dense(wasmBackend(embeddedModule()));
+  const fused = fusedModule();
+  const besideFused = fused && dense(wasmBackend(fused));
   const rows: Row[] = [];
   for (const shape of effort.quick ? shapes.slice(0, 1) : shapes) {
     const wasm = convolution(wasmBackend(embeddedModule()), shape);
     const js = convolution(jsBackend(), shape);
+    const other = fused && convolution(wasmBackend(fused), shape);
     const { size, channels, filters, kernel, batch, groups } = { groups: 1, ...shape };
     const parts = groups > 1 ? ` in ${groups} groups` : '';
     const name = `${size}×${size}×${channels} → ${filters}, ${kernel}×${kernel}${parts}, batch ${batch}`;
@@ -120,13 +133,27 @@ export async function convolutions(effort: Effort): Promise<Table[]> {
       wasm.programs[of].run(1);
       const slow = once(() => js.programs[of].run(1));
       expectSameBits(`${of} of ${name}`, wasm.result(of), js.result(of));
-      const sides = { conv: call(wasm.programs[of]), dense: call(beside.programs[of]) };
-      const { conv, dense: other } = await interleave(sides, effort);
+      other?.programs[of].run(1);
+      if (other) expectNear(`${of} of ${name}, fused`, other.result(of), wasm.result(of));
+      const sides = {
+        conv: call(wasm.programs[of]),
+        dense: call(beside.programs[of]),
+        fused: other && call(other.programs[of]),
+        denseFused: besideFused && call(besideFused.programs[of]),
+      };
+      const { conv, ...times } = await interleave(sides, effort);
+      const share = (layer: Timing, whole: Timing) =>
+        (100 * ratio(whole, layer) * wasm.work) / beside.work;
       rows.push({
         name: `${name}: ${of}`,
         values: {
           wasm: (wasm.work * 1e-9) / conv.median,
-          share: (100 * ratio(other, conv) * wasm.work) / beside.work,
+          share: share(conv, times.dense),
+          ...(times.fused && {
+            fused: (wasm.work * 1e-9) / times.fused.median,
+            gain: ratio(conv, times.fused),
+            fusedShare: share(times.fused, times.denseFused!),
+          }),
           ratio: slow / conv.median,
           spread: 100 * conv.spread,
         },
@@ -139,6 +166,13 @@ export async function convolutions(effort: Effort): Promise<Table[]> {
       columns: [
         { key: 'wasm', title: 'WASM GFLOP/s' },
         { key: 'share', title: '% of dense 512²' },
+        ...(fused
+          ? [
+              { key: 'fused', title: 'fused GFLOP/s' },
+              { key: 'gain', title: 'fused / WASM' },
+              { key: 'fusedShare', title: '% of dense 512², fused' },
+            ]
+          : []),
         { key: 'ratio', title: 'WASM / JS' },
         { key: 'spread', title: '± %' },
       ],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Backend, Op, Program } from '../src/backends/backend.js';
 import { embeddedModule } from '../src/backends/embedded.js';
 import { jsBackend } from '../src/backends/js.js';
@@ -7,6 +6,7 @@ import { Random } from '../src/random.js';
 import { Arena, type Tensor } from '../src/tensor.js';
 import {
   type Effort,
+  expectNear,
   expectSameBits,
   interleave,
   median,
@@ -16,6 +16,7 @@ import {
   type Timing,
   timing,
 } from './measure.js';
+import { fusedModule } from './networks.js';
 import { nativePeak, wasmPeak } from './peaks.js';
 import type { Row, Table, Value } from './report.js';
 
@@ -97,12 +98,6 @@ function layer(backend: Backend, inputs: number, units: number, batch: number) {
 
 type Layer = ReturnType<typeof layer>;
 
-/** The module with fused multiply-add, where this engine takes it. */
-function fusedModule(): WebAssembly.Module | undefined {
-  const bytes = readFileSync(new URL('../build/core.fused.wasm', import.meta.url));
-  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
-}
-
 /** Runs a kernel on all sides and compares what they wrote; the JS side's seconds. */
 function agree(name: KernelName, what: string, wasm: Layer, js: Layer, fused?: Layer): number {
   for (const side of [wasm, js, fused]) side?.setRate(0.01);
@@ -111,12 +106,7 @@ function agree(name: KernelName, what: string, wasm: Layer, js: Layer, fused?: L
   expectSameBits(what, wasm.result(name), js.result(name));
   if (fused) {
     fused.programs[name].run(1);
-    const expected = wasm.result(name);
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    fused.result(name).forEach((value, i) => {
-      if (Math.abs(value - expected[i]!) <= 1e-4 * largest) return;
-      throw new Error(`${what}, fused: element ${i} is ${value} instead of ${expected[i]}`);
-    });
+    expectNear(`${what}, fused`, fused.result(name), wasm.result(name));
   }
   for (const side of [wasm, js, fused]) side?.setRate(2 ** -40);
   return seconds;

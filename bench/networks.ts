@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Backend, KernelArray } from '../src/backends/backend.js';
 import { embeddedModule } from '../src/backends/embedded.js';
 import { jsBackend } from '../src/backends/js.js';
@@ -129,6 +130,12 @@ export function dataFor({ layers, inputShape }: NetworkSpec, rows: number, zeros
     y[r] = units === 1 ? scaled : Math.floor(((scaled + 1) / 2) * units);
   }
   return { x, y };
+}
+
+/** The module with fused multiply-adds, where this engine takes it. */
+export function fusedModule(): WebAssembly.Module | undefined {
+  const bytes = readFileSync(new URL('../build/core.fused.wasm', import.meta.url));
+  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
 }
 
 export const createBackend = (name: BackendName): Backend =>

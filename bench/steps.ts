@@ -1,10 +1,12 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { wasmBackend } from '../src/backends/wasm.js';
 import { type BackendName, sequential } from '../src/index.js';
 import { largest } from '../src/metrics.js';
 import {
   difference,
   type Effort,
+  expectNear,
   expectSameBits,
   interleave,
   median,
@@ -18,6 +20,7 @@ import {
   BareList,
   type Data,
   dataFor,
+  fusedModule,
   networkOf,
   parametersOf,
   stateOf,
@@ -73,6 +76,7 @@ async function agree({ spec, batch, name }: Workload, { x, y }: Data): Promise<v
 }
 
 async function stepTables(effort: Effort): Promise<Table[]> {
+  const module = fusedModule();
   const ratios: Row[] = [];
   const overheads: Row[] = [];
   for (const workload of workloads) {
@@ -82,15 +86,20 @@ async function stepTables(effort: Effort): Promise<Table[]> {
     const list = new BareList(stateOf(spec, 'wasm'), data, batch);
     const mixedList = new BareList(stateOf(spec, 'wasm'), data, batch, true);
     const twin = new BareList(stateOf(spec, 'js'), data, batch);
+    const fused = module && new BareList(stateOf(spec, wasmBackend(module)), data, batch);
     const before = () => list.reset();
+    list.run(1);
+    fused?.run(1);
+    if (fused) expectNear(`${name}, fused`, parametersOf(fused.state), parametersOf(list.state));
     list.run(steps);
     // As many as fill a slice several times over: what a call costs is taken off, and must be little.
     const repeats = (seconds: number) => Math.max(1, Math.ceil((4 * effort.slice) / seconds));
     const epochs = repeats(once(() => list.run(steps)));
     // A call of fit reads its data before it takes a step, which is not what a step costs.
     const twinSteps = Math.min(steps, repeats(once(() => twin.run(1))));
-    const sides: Record<'run' | 'runMixed' | 'js' | 'inOrder' | 'shuffled' | 'none', Side> = {
+    const sides = {
       run: { call: () => list.run(steps), units: steps, before },
+      fused: fused && { call: () => fused.run(steps), units: steps, before: () => fused.reset() },
       // Rows here and there cost more to gather, which is not what a shuffle costs.
       runMixed: { call: () => mixedList.run(steps), units: steps, before: () => mixedList.reset() },
       js: { call: () => twin.run(twinSteps), units: twinSteps, before: () => twin.reset() },
@@ -98,7 +107,15 @@ async function stepTables(effort: Effort): Promise<Table[]> {
       shuffled: fitting(workload, data, epochs, true),
       none: fitting(workload, data, 0, false),
     };
-    const { run, runMixed, js, inOrder, shuffled, none } = await interleave(sides, effort);
+    const {
+      run,
+      fused: fast,
+      runMixed,
+      js,
+      inOrder,
+      shuffled,
+      none,
+    } = await interleave(sides, effort);
     const perStep = ({ samples }: Timing) =>
       timing(samples.map((time, i) => (time - none.samples[i]!) / (epochs * steps)));
     ratios.push({
@@ -106,6 +123,7 @@ async function stepTables(effort: Effort): Promise<Table[]> {
       values: {
         wasm: run.median * 1e6,
         best: run.best * 1e6,
+        ...(fast && { fused: fast.median * 1e6, gain: ratio(run, fast) }),
         js: js.median * 1e6,
         ratio: ratio(js, run),
         samples: batch / run.median / 1000,
@@ -138,6 +156,12 @@ async function stepTables(effort: Effort): Promise<Table[]> {
       columns: [
         { key: 'wasm', title: 'WASM µs' },
         { key: 'best', title: 'at best' },
+        ...(module
+          ? [
+              { key: 'fused', title: 'fused µs' },
+              { key: 'gain', title: 'fused / WASM' },
+            ]
+          : []),
         { key: 'js', title: 'JS µs' },
         { key: 'ratio', title: 'WASM / JS' },
         { key: 'samples', title: 'thousand rows/s' },
