@@ -19,6 +19,11 @@ const importModules = (suffix, names) => ({
       };
     });
     esbuild.onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ({ path, external: true }));
+    // Those runtimes have no workers either, and the program of one is as large as the package.
+    esbuild.onLoad({ filter: /[\\/]build[\\/]worker-thread\.ts$/ }, () => ({
+      contents: "export default '';",
+      loader: 'ts',
+    }));
   },
 });
 

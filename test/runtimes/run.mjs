@@ -16,6 +16,10 @@ const inCi = runtimes.filter(({ name }) => !name.startsWith('Firefox'));
 const rows = (values.ci ? inCi : [...runtimes, ...consumers]).filter(({ name }) =>
   positionals.every((word) => name.toLowerCase().includes(word.toLowerCase())),
 );
+if (rows.length === 0) {
+  console.error(`no row has all of these words in its name: ${positionals.join(' ')}`);
+  process.exit(1);
+}
 const width = Math.max(...rows.map(({ name }) => name.length));
 
 function compare(outcome, expect, hash) {
