@@ -31,7 +31,7 @@ export async function read(seed: number, { epochs = 40 } = {}) {
     layers: [
       ...block(16),
       ...block(32),
-      maxPooling2d({ poolSize: 2 }),
+      maxPooling2d(),
       ...block(64),
       flatten(),
       dropout({ rate: 0.4 }),

@@ -213,22 +213,22 @@ export const layers = {
     ...options,
   }),
   /** The largest of each window of a sequence. See {@link MaxPooling1dSpec}. */
-  maxPooling1d: (options: Options<MaxPooling1dSpec>): MaxPooling1dSpec => ({
+  maxPooling1d: (options: Options<MaxPooling1dSpec> = {}): MaxPooling1dSpec => ({
     type: 'maxPooling1d',
     ...options,
   }),
   /** The largest of each window of an image. See {@link MaxPooling2dSpec}. */
-  maxPooling2d: (options: Options<MaxPooling2dSpec>): MaxPooling2dSpec => ({
+  maxPooling2d: (options: Options<MaxPooling2dSpec> = {}): MaxPooling2dSpec => ({
     type: 'maxPooling2d',
     ...options,
   }),
   /** The mean of each window of a sequence. See {@link AveragePooling1dSpec}. */
-  averagePooling1d: (options: Options<AveragePooling1dSpec>): AveragePooling1dSpec => ({
+  averagePooling1d: (options: Options<AveragePooling1dSpec> = {}): AveragePooling1dSpec => ({
     type: 'averagePooling1d',
     ...options,
   }),
   /** The mean of each window of an image. See {@link AveragePooling2dSpec}. */
-  averagePooling2d: (options: Options<AveragePooling2dSpec>): AveragePooling2dSpec => ({
+  averagePooling2d: (options: Options<AveragePooling2dSpec> = {}): AveragePooling2dSpec => ({
     type: 'averagePooling2d',
     ...options,
   }),

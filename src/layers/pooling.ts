@@ -15,8 +15,8 @@ import {
 
 /** What all pooling of images takes. */
 interface Pooling2dOptions extends LayerOptions {
-  /** The size of a window: 2, or [rows, columns]. */
-  readonly poolSize: Pair;
+  /** The size of a window: a number, or [rows, columns]; default 2. */
+  readonly poolSize?: Pair;
   /** How far windows move; default: their size, so that they lie side by side. */
   readonly strides?: Pair;
   /** How far windows reach beyond the image: 'valid' (default: not), 'same', or a number of positions. */
@@ -25,8 +25,8 @@ interface Pooling2dOptions extends LayerOptions {
 
 /** What all pooling of sequences takes. */
 interface Pooling1dOptions extends LayerOptions {
-  /** The steps of a window. */
-  readonly poolSize: number;
+  /** The steps of a window; default 2. */
+  readonly poolSize?: number;
   /** How far windows move; default: their size, so that they lie side by side. */
   readonly strides?: number;
   /** How far windows reach beyond the sequence: 'valid' (default: not), 'same', or a number of steps. */
@@ -117,7 +117,7 @@ const lowerAverage: Lower = (build, x, windows, shape) => {
   return y;
 };
 
-const windowSpec = ({ poolSize, strides = poolSize, padding }: PoolingSpec) => ({
+const windowSpec = ({ poolSize = 2, strides = poolSize, padding }: PoolingSpec) => ({
   ...{ kernel: poolSize, strides, padding },
 });
 
