@@ -10,8 +10,14 @@ import type { Table } from './report.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const program = `
-import { sequential } from ${JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)};
+const address = (file: string) => JSON.stringify(pathToFileURL(join(root, file)).href);
+
+/** Programs that start more and more of the package; of nothing, to begin with. */
+const programs: Readonly<Record<string, string>> = {
+  'import an empty file': `import 'data:text/javascript,';`,
+  'import chainrule': `import ${address('dist/index.js')};`,
+  'import, make 4-16-3, predict': `
+import { sequential } from ${address('dist/index.js')};
 const model = sequential({
   inputShape: [4],
   layers: [
@@ -20,7 +26,8 @@ const model = sequential({
   ],
 });
 model.predict([5.1, 3.5, 1.4, 0.2]);
-`;
+`,
+};
 
 /** Milliseconds of a Node process from its start to its end. */
 function lifetime(...args: readonly string[]): number {
@@ -42,15 +49,15 @@ export async function start({ quick }: Effort): Promise<Table[]> {
   // Always anew: an old one would be measured in silence.
   execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
   const bare: number[] = [];
-  const first: number[] = [];
+  const times = Object.keys(programs).map((): number[] => []);
   // The first round fills the disk's cache.
   for (let round = -1; round < (quick ? 5 : 31); round++) {
-    const times = [lifetime('-e', ''), lifetime('--input-type=module', '-e', program)];
+    const nothing = lifetime('-e', '');
+    const each = Object.values(programs).map((text) => lifetime('--input-type=module', '-e', text));
     if (round < 0) continue;
-    bare.push(times[0]!);
-    first.push(times[1]!);
+    bare.push(nothing);
+    for (const [i, time] of each.entries()) times[i]!.push(time);
   }
-  const over = first.map((time, i) => time - bare[i]!);
   const published = Buffer.from(loaded('index.js'));
   const wasm = readFileSync(join(root, 'build/core.inline.wasm'));
   const size = (name: string, bytes: Uint8Array) => ({
@@ -66,17 +73,19 @@ export async function start({ quick }: Effort): Promise<Table[]> {
         { key: 'bare', title: 'bare Node, ms' },
         { key: 'spread', title: '± ms' },
       ],
-      rows: [
-        {
-          name: 'import, make 4-16-3, predict',
+      rows: Object.keys(programs).map((name, i) => {
+        const whole = times[i]!;
+        const over = whole.map((time, round) => time - bare[round]!);
+        return {
+          name,
           values: {
             over: median(over),
-            first: median(first),
+            first: median(whole),
             bare: median(bare),
             spread: (quantile(over, 0.75) - quantile(over, 0.25)) / 2,
           },
-        },
-      ],
+        };
+      }),
       headline: { key: 'over', better: 'less' },
       notes: [`wall clock, medians of ${bare.length} processes of each kind in turn`],
     },
