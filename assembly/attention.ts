@@ -52,22 +52,13 @@ function clearTails(to: usize, rows: i32, columns: i32, stride: usize): void {
   } while (--rows);
 }
 
-/** s ← scale · s, and −∞ behind the diagonal where `causal`. */
-// @ts-ignore: decorator
-@inline
-function scaled(s: usize, steps: i32, stride: usize, causal: bool, scale: f32): void {
+/** s ← scale · s */
+function scaled(s: usize, steps: i32, stride: usize, scale: f32): void {
   const factor = f32x4.splat(scale);
-  const lowest = f32x4.splat(-Infinity);
   for (let i = 0; i < steps; ++i) {
-    let j = 0;
-    let at = s;
+    let j = 0, at = s;
     do {
-      let value = f32x4.mul(v128.load(at), factor);
-      if (causal) {
-        const places = i32x4.add(i32x4.splat(j), i32x4(0, 1, 2, 3));
-        value = v128.bitselect(lowest, value, i32x4.gt_s(places, i32x4.splat(i)));
-      }
-      v128.store(at, value);
+      v128.store(at, f32x4.mul(v128.load(at), factor));
       at += 16;
       j += 4;
     } while (j < steps);
@@ -75,9 +66,31 @@ function scaled(s: usize, steps: i32, stride: usize, causal: bool, scale: f32): 
   }
 }
 
+/** s ← −∞ where step i takes nothing from step j: behind it if `causal`, or not counted and not itself. */
+function leaveOut(s: usize, mask: usize, steps: i32, stride: usize, causal: bool): void {
+  const lowest = f32x4.splat(-Infinity);
+  const every = i32x4.splat(causal ? -1 : 0);
+  for (let i = 0; i < steps; ++i) {
+    const own = i32x4.splat(i);
+    let j = 0, at = s, counts = mask;
+    do {
+      const places = i32x4.add(i32x4.splat(j), i32x4(0, 1, 2, 3));
+      const padding = v128.andnot(
+        i32x4.eq(v128.load(counts), i32x4.splat(0)), i32x4.eq(places, own),
+      );
+      const behind = v128.and(i32x4.gt_s(places, own), every);
+      v128.store(at, v128.bitselect(lowest, v128.load(at), v128.or(padding, behind)));
+      at += 16;
+      counts += 16;
+      j += 4;
+    } while (j < steps);
+    s += stride;
+  }
+}
+
 export function attentionForward(
-  y: usize, p: usize, x: usize, batch: i32, steps: i32, heads: i32, size: i32,
-  yPitch: i32, pPitch: i32, xPitch: i32, causal: i32, scale: f32,
+  y: usize, p: usize, x: usize, mask: usize, batch: i32, steps: i32, heads: i32, size: i32,
+  yPitch: i32, pPitch: i32, xPitch: i32, maskPitch: i32, causal: i32, scale: f32,
 ): void {
   const yStride = <usize>yPitch << 2, pStride = <usize>pPitch << 2, xStride = <usize>xPitch << 2;
   const headStride = <usize>((size + 7) & -8) << 2, turnedStride = <usize>((steps + 7) & -8) << 2;
@@ -91,7 +104,8 @@ export function attentionForward(
       takeHead(head, q + units, steps, xStride, headStride);
       transpose(turned, head, steps, size, headStride, turnedStride);
       multiplyGatedNN(p, q, turned, 0, steps, steps, size, xStride, turnedStride, pStride, NaN);
-      scaled(p, steps, pStride, causal == 1, scale);
+      scaled(p, steps, pStride, scale);
+      if (causal | maskPitch) leaveOut(p, mask, steps, pStride, causal == 1);
       softmaxForward(p, p, steps, steps, pPitch);
       takeHead(head, q + 2 * units, steps, xStride, headStride);
       multiplyGatedNN(turned, p, head, 0, steps, size, steps, pStride, headStride, headStride, NaN);
@@ -102,6 +116,7 @@ export function attentionForward(
     } while (--left);
     x += <usize>steps * xStride;
     y += <usize>steps * yStride;
+    mask += <usize>maskPitch << 2;
   } while (--batch);
 }
 
@@ -125,7 +140,7 @@ export function attentionBackward(
       transpose(turned, head, steps, size, headStride, turnedStride);
       multiplyGatedNN(ds, slope, turned, 0, steps, steps, size, headStride, turnedStride, pStride, NaN);
       softmaxBackward(ds, ds, p, steps, steps, pPitch);
-      scaled(ds, steps, pStride, false, scale);
+      scaled(ds, steps, pStride, scale);
 
       multiplyTN(turned, p, slope, steps, steps, size, pStride, headStride);
       putHead(dq + 2 * units, turned, steps, size, xStride, headStride);

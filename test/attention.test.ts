@@ -37,23 +37,43 @@ const spec = (
   ...changes,
 });
 
-const shapes = [
+type Case = [readonly [number, number], Parameters<typeof layers.attention>[0]];
+const shapes: Case[] = [
   [[1, 1], { heads: 1 }],
   [[3, 4], { heads: 2 }],
   [[5, 6], { heads: 3, causal: true }],
   [[9, 10], { heads: 2, units: 6, useBias: false }],
   [[17, 8], { heads: 8, causal: true, units: 40 }],
   [[40, 66], { heads: 2, causal: true }],
-] as const;
+];
+
+/** Behind a mask of every third step or so, with outputs for each step or their mean. */
+const masked = (
+  [steps]: readonly number[],
+  attention: Parameters<typeof layers.attention>[0],
+  mean: boolean,
+): Partial<NetworkSpec> => ({
+  inputShape: [steps!],
+  layers: [
+    layers.embedding({ vocabulary: 3, units: 4 * attention.heads, maskZero: true }),
+    layers.residual({ layers: [layers.attention(attention)] }),
+    ...(mean ? [layers.globalAveragePooling()] : []),
+    dense(3, { activation: 'softmax' }),
+  ],
+});
 
 describe('backends agree', () => {
-  it.each(shapes)('on rows of %j with %j', async (shape, attention) => {
-    const [steps, features] = shape;
-    const x = floats(rows * steps * features);
-    const y = Array.from({ length: rows * steps }, () => Math.floor(3 * random()));
+  const numbers = (length: number) => Array.from({ length }, () => Math.floor(3 * random()));
+
+  const agree = async (
+    [shape, attention]: Case,
+    x: Float32Array,
+    y: readonly number[],
+    changes: Partial<NetworkSpec> = {},
+  ) => {
     const learn = async (engine: Parameters<typeof networkOn>[0]) => {
-      const optimizer = optimizerSpecs[(3 * steps) % optimizerSpecs.length]!;
-      const model = networkOn(engine, spec(shape, attention, { optimizer }));
+      const optimizer = optimizerSpecs[(3 * shape[0]) % optimizerSpecs.length]!;
+      const model = networkOn(engine, spec(shape, attention, { optimizer, ...changes }));
       const { history } = await model.fit(x, y, { epochs: 2, batchSize: 3 });
       return [history, hexOf(model), [...model.predict(x)]];
     };
@@ -62,6 +82,19 @@ describe('backends agree', () => {
     // And so do several threads, of which each has some of the sequences.
     for (const n of [2, 3]) {
       expect(await learn(threadsWith(n, { leastProducts: 0 }))).toEqual(first);
+    }
+  };
+
+  it.each(shapes)('on rows of %j with %j', async (...shape) => {
+    const [steps, features] = shape[0];
+    await agree(shape, floats(rows * steps * features), numbers(rows * steps));
+  });
+
+  it.each(shapes)('on rows of %j with %j, some of them padding', async (...shape) => {
+    const [steps] = shape[0];
+    for (const mean of [false, true]) {
+      const labels = numbers(mean ? rows : rows * steps);
+      await agree(shape, Float32Array.from(numbers(rows * steps)), labels, masked(...shape, mean));
     }
   });
 });

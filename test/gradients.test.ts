@@ -322,6 +322,17 @@ const positioned: Record<string, [LossSpec, LayerSpec[]]> = {
       dense({ units: 3, activation: 'softmax' }),
     ],
   ],
+  'attention and a mean past steps that do not count': [
+    'meanSquaredError',
+    [
+      reshape({ shape: [12] }),
+      embedding({ vocabulary: 3, units: 4, maskZero: true }),
+      positionalEmbedding(),
+      attention({ heads: 2 }),
+      residual({ layers: [attention({ heads: 1, causal: true })] }),
+      globalAveragePooling(),
+    ],
+  ],
   'a simple recurrent layer': [
     'meanSquaredError',
     [

@@ -127,6 +127,47 @@ describe.each(kinds)('%s', (kind) => {
   });
 });
 
+describe.each(engines)('attention and the mean of steps, on %s,', (engine) => {
+  const stack = (...first: LayerSpec[]) => [
+    ...first,
+    layers.residual({ layers: [layers.attention({ heads: 2, units: 4 })] }),
+    layers.residual({ layers: [layers.attention({ heads: 1, causal: true })] }),
+    layers.globalAveragePooling(),
+  ];
+  const plain = networkOn(engine, spec(stack(), { inputShape: [3, inputs] }));
+  const masked = networkOn(engine, spec(stack(layers.masking({ value: 7 }))));
+  masked.setWeights(
+    Object.fromEntries(
+      Object.entries(plain.getWeights()).map(([name, w]) => [
+        name.replace(/\d/, (i) => `${+i + 1}`),
+        w,
+      ]),
+    ),
+  );
+  const y = new Float32Array(2 * inputs).fill(0.5);
+  const expected = plain.gradients(short, y, { inputs: true });
+
+  it.each(Object.entries(places))('take no account of padding: %s', (_, at) => {
+    const x = padded(at, 7);
+    expect(masked.predict(x)).toEqual(plain.predict(short));
+    const given = masked.gradients(x, y, { inputs: true });
+    expect(given.loss).toBe(expected.loss);
+    given.inputs!.forEach((slope, i) => {
+      const [row, step] = [Math.floor(i / (steps * inputs)), Math.floor(i / inputs) % steps];
+      const t = at.indexOf(step);
+      if (t < 0) expect(Object.is(slope, 0)).toBe(true);
+      else expect(slope).toBeCloseTo(expected.inputs![(row * 3 + t) * inputs + (i % inputs)]!, 6);
+    });
+  });
+
+  it('give 0 for a row that is nothing but padding, and learn nothing of it', () => {
+    const x = new Float32Array(steps * inputs).fill(7);
+    expect([...masked.predict(x)]).toEqual([0, 0]);
+    const { weights } = masked.gradients(x, Float32Array.of(1, 1));
+    for (const dw of Object.values(weights)) expect(new Set(dw)).toEqual(new Set([0]));
+  });
+});
+
 it('replaces what padding is filled with by 0, so that no layer reckons with it', () => {
   const model = sequential(spec([layers.masking({ value: 3e38 }), layers.activation('linear')]));
   expect(model.predict(padded([0, 1, 2], 3e38))).toEqual(padded([0, 1, 2], 0));
@@ -179,14 +220,14 @@ describe('refuses', () => {
     ['flatten', layers.flatten()],
     ['reshape', layers.reshape({ shape: [2, 5] })],
     ['conv1d', layers.conv1d({ filters: 2, kernelSize: 3, padding: 'same' })],
-    ['globalAveragePooling', layers.globalAveragePooling()],
+    ['globalMaxPooling', layers.globalMaxPooling()],
     ['batchNormalization', layers.batchNormalization()],
     ['activityRegularization', layers.activityRegularization({ l2: 0.1 })],
-    ['attention', layers.attention({ heads: 1 })],
   ])('%s behind a mask, which would take all steps alike', (name, layer) => {
     expect(made(layers.masking(), layers.dense({ units: 2 }), layer)).toThrow(
       `layers[2] (${name}): takes all steps alike, and the mask of layers[0] leaves some out: ` +
-        'let a recurrent layer without returnSequences come before it',
+        'let globalAveragePooling, or a recurrent layer without returnSequences, come before it, ' +
+        'which leave no steps',
     );
     made(layers.masking(), layers.gru({ units: 2 }), layers.flatten())();
   });
@@ -224,9 +265,15 @@ describe('refuses', () => {
           layers: [layers.embedding({ vocabulary: 3, units: 2, maskZero: true }), layer],
         }),
       );
-    expect(behind(layers.lstm({ units: 2 }))).toThrow(
-      'toOnnx: layers[1] (lstm) steps over what a mask leaves out, wherever it is, which has no ONNX form',
-    );
+    for (const layer of [
+      layers.lstm({ units: 2 }),
+      layers.attention({ heads: 1 }),
+      layers.globalAveragePooling(),
+    ]) {
+      expect(behind(layer)).toThrow(
+        `toOnnx: layers[1] (${layer.type}) passes over what a mask leaves out, wherever it is, which has no ONNX form`,
+      );
+    }
     behind(layers.dense({ units: 2 }))();
     expect(() => toOnnx(sequential(spec([layers.masking()])))).toThrow(
       'toOnnx: layers[0] (masking) has no ONNX form',

@@ -12,7 +12,8 @@ import { lowerProduct } from './dense.js';
  *     [q k v] = x·w + b,   p = softmax(q·kᵀ / √d),   y = (p·v)·wOut + bOut,
  *
  * where q, k and v have `units` columns, in `heads` groups of d = units / heads, and each group has a p
- * of its own: how much each step takes from each.
+ * of its own: how much each step takes from each. Behind a mask (`masking`, or an `embedding` with
+ * `maskZero`) no step takes from one that is left out, save that one from itself.
  */
 export interface AttentionSpec extends LayerOptions {
   readonly type: 'attention';
@@ -60,7 +61,10 @@ export const attention: LayerDefinition<AttentionSpec> = {
     }
   },
 
+  masks: () => 'keeps',
   output: (_spec, input) => input,
+  // That all steps count.
+  constants: (_spec, [steps]) => ({ every: new Array(steps!).fill(1) }),
 
   parameters(spec, input) {
     const features = input.at(-1)!;
@@ -83,7 +87,7 @@ export const attention: LayerDefinition<AttentionSpec> = {
     };
   },
 
-  lower(spec, build, given, { w, b, wOut, bOut }, { input }) {
+  lower(spec, build, given, { w, b, wOut, bOut, every }, { input, mask }) {
     const [steps, features] = input as readonly [number, number];
     const { heads, causal = false } = spec;
     const { units, size } = sizesOf(spec, input);
@@ -92,10 +96,11 @@ export const attention: LayerDefinition<AttentionSpec> = {
     const p = build.value(steps, false, x.rows * heads);
     const y = build.value(units, build.needsGradient(x), x.rows);
     const sizes = [sequences, steps, heads, size, y.pitch, p.pitch, x.pitch] as const;
+    const masking = [mask ? steps : 0, Number(causal)] as const;
     const scale = 1 / Math.sqrt(size);
     const work = 4 * x.rows * steps * units;
     build.scratch(packedFloats(steps, size));
-    build.emit('attentionForward', y, p, x, ...sizes, Number(causal), scale);
+    build.emit('attentionForward', y, p, x, mask ?? every!, ...sizes, ...masking, scale);
     build.count(work);
     build.onBackward(y, (dy) => {
       build.contribute(x, (dx) => {

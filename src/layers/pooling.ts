@@ -64,7 +64,10 @@ export interface GlobalMaxPoolingSpec extends LayerOptions {
   readonly type: 'globalMaxPooling';
 }
 
-/** The mean of each channel: from [height, width, channels] or [steps, channels] to [channels]. */
+/**
+ * The mean of each channel: from [height, width, channels] or [steps, channels] to [channels]. Behind a
+ * mask (`masking`, or an `embedding` with `maskZero`) that of the steps that count; 0 where none does.
+ */
 export interface GlobalAveragePoolingSpec extends LayerOptions {
   readonly type: 'globalAveragePooling';
 }
@@ -150,15 +153,34 @@ function pooling<Spec extends PoolingSpec>(flat: boolean, lower: Lower): LayerDe
   };
 }
 
+/** The mean of the steps that a mask counts. */
+function lowerStepsMean(build: ListBuilder, x: Tensor, mask: Tensor): Tensor {
+  const y = build.value(x.columns, build.needsGradient(x), build.batch);
+  const sizes = [build.batch, x.rows / build.batch, x.columns, x.pitch] as const;
+  build.emit('stepsMeanForward', y, x, mask, ...sizes);
+  build.count(x.rows * x.columns);
+  build.onBackward(y, (dy) => {
+    build.contribute(x, (dx) => {
+      build.emit('stepsMeanBackward', dx, dy, mask, ...sizes);
+      build.count(x.rows * x.columns);
+    });
+  });
+  return y;
+}
+
 /** One window over all of the image or the sequence. */
 function whole(input: Shape): Windows {
   const kernel = input.length === 2 ? input[0]! : ([input[0]!, input[1]!] as const);
   return windowsOf({ kernel }, input);
 }
 
-function globalPooling<Spec>(lower: Lower): LayerDefinition<Spec> {
+function globalPooling<Spec>(
+  lower: Lower,
+  lowerMasked?: (build: ListBuilder, x: Tensor, mask: Tensor) => Tensor,
+): LayerDefinition<Spec> {
   return {
     options: [],
+    masks: () => lowerMasked && 'ends',
 
     check(_spec, input, where) {
       if (input.length !== 2) checkRank(input, false, where);
@@ -167,8 +189,10 @@ function globalPooling<Spec>(lower: Lower): LayerDefinition<Spec> {
     output: (_spec, input) => input.slice(-1),
     constants: (_spec, input) => ({ windows: tableOf(whole(input)) }),
 
-    lower(_spec, build, given, { windows }, { input }) {
-      return lower(build, build.regroup(given, input.at(-1)!), windows!, whole(input));
+    lower(_spec, build, given, { windows }, { input, mask }) {
+      const x = build.regroup(given, input.at(-1)!);
+      if (mask && lowerMasked) return lowerMasked(build, x, mask);
+      return lower(build, x, windows!, whole(input));
     },
   };
 }
@@ -178,7 +202,10 @@ export const maxPooling1d = pooling<MaxPooling1dSpec>(true, lowerMax);
 export const averagePooling2d = pooling<AveragePooling2dSpec>(false, lowerAverage);
 export const averagePooling1d = pooling<AveragePooling1dSpec>(true, lowerAverage);
 export const globalMaxPooling = globalPooling<GlobalMaxPoolingSpec>(lowerMax);
-export const globalAveragePooling = globalPooling<GlobalAveragePoolingSpec>(lowerAverage);
+export const globalAveragePooling = globalPooling<GlobalAveragePoolingSpec>(
+  lowerAverage,
+  lowerStepsMean,
+);
 
 /** Windows side by side on the outputs, one for each position of the inputs. */
 function repeats({ size = 2 }: UpSampling2dSpec, [height, width, channels]: Shape): Windows {

@@ -79,7 +79,7 @@ function resolveLayer(
   if (masked !== undefined && way === undefined) {
     throw new TypeError(
       `${where}: takes all steps alike, and the mask of ${placeOf(masked)} leaves some out: ` +
-        'let a recurrent layer without returnSequences come before it, which leaves no steps',
+        'let globalAveragePooling, or a recurrent layer without returnSequences, come before it, which leave no steps',
     );
   }
   const stacks: Record<string, ModelLayer[]> = {};

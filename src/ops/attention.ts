@@ -8,14 +8,20 @@ import { softmaxBackward, softmaxForward } from './softmax.js';
  * Layout: x, dx [batch · steps][xPitch] hold the queries q, keys k and values v of each step, 3 · heads ·
  * size columns, in each of the three the heads one behind another. y, dy [batch · steps][yPitch] hold
  * heads · size columns, and p [batch · heads · steps][pPitch] the weights that each step gives to all
- * `steps` of its sequence. ds [batch · steps][pPitch] is room to work in. Nothing may alias. Sums begin
- * at +0 and run in the order stated; what the mask leaves out has weight 0, and stays a term of sums.
+ * `steps` of its sequence. mask [batch][maskPitch] says with 1 and 0 which of these count; a maskPitch of 0
+ * makes it the same for all. ds [batch · steps][pPitch] is room to work in. Nothing may alias. Sums begin
+ * at +0 and run in the order stated; what is left out has weight 0, and stays a term of sums.
  * Floats behind the columns become 0 up to the next multiple of four in WebAssembly.
  */
 
+/** Whether step i takes nothing from step j: from one behind it, or one that does not count but itself. */
+const isLeftOut = (i: number, j: number, causal: number, counts: number) =>
+  (causal === 1 && j > i) || (counts === 0 && j !== i);
+
 /**
- * Per sequence and head: s[i, j] = scale · Σ_c q[i, c] · k[j, c], but −∞ for j > i where `causal` is 1;
- * p = softmax(s), row by row; y[i, c] = Σ_j p[i, j] · v[j, c].
+ * Per sequence and head: s[i, j] = scale · Σ_c q[i, c] · k[j, c], but −∞ for j > i where `causal` is 1, and
+ * for j ≠ i where mask[j] is 0; p = softmax(s), row by row; y[i, c] = Σ_j p[i, j] · v[j, c]. So no row of
+ * s is −∞ throughout.
  *
  * Order: columns 0, 1, 2 … and then the scale; the softmax as `softmaxForward` has it; steps j 0, 1, 2 …
  */
@@ -23,6 +29,7 @@ export function attentionForward(
   y: Floats,
   p: Floats,
   x: Floats,
+  mask: Int32Array,
   batch: number,
   steps: number,
   heads: number,
@@ -30,6 +37,7 @@ export function attentionForward(
   yPitch: number,
   pPitch: number,
   xPitch: number,
+  maskPitch: number,
   causal: number,
   scale: number,
 ): void {
@@ -47,8 +55,8 @@ export function attentionForward(
           for (let c = 0; c < size; c++) {
             s = fround(s + fround(x[q + i * xPitch + c]! * x[k + j * xPitch + c]!));
           }
-          const masked = causal === 1 && j > i;
-          weights[i * pPitch + j] = masked ? Number.NEGATIVE_INFINITY : fround(factor * s);
+          const leftOut = isLeftOut(i, j, causal, mask[b * maskPitch + j]!);
+          weights[i * pPitch + j] = leftOut ? Number.NEGATIVE_INFINITY : fround(factor * s);
         }
       }
       softmaxForward(weights, weights, steps, steps, pPitch);

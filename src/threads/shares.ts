@@ -95,10 +95,25 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['averagePoolingBackward', { count: 3, arrays: { 0: 'part', 1: 'part' }, grain: 1 }],
   ['gatherRows', { count: 4, arrays: { 0: pitch(6), 2: floats(1) }, grain: 1 }],
   ['addRows', rows(3)],
+  ['maskRows', { count: 2, arrays: { 0: floats(1), 1: pitch(4) }, grain: 1 }],
+  ['keepRows', { count: 3, arrays: { 0: pitch(5), 1: pitch(5), 2: floats(1) }, grain: 1 }],
+  // A row is a sequence.
+  [
+    'stepsMeanForward',
+    { count: 3, arrays: { 0: pitch(6), 1: pitch(6, 4), 2: pitch(4) }, grain: 1 },
+  ],
+  [
+    'stepsMeanBackward',
+    { count: 3, arrays: { 0: pitch(6, 4), 1: pitch(6), 2: pitch(4) }, grain: 1 },
+  ],
   // A row is a sequence of steps, and in the weights of attention one for each head.
   [
     'attentionForward',
-    { count: 3, arrays: { 0: pitch(7, 4), 1: pitch(8, 4, 5), 2: pitch(9, 4) }, grain: 1 },
+    {
+      count: 4,
+      arrays: { 0: pitch(8, 5), 1: pitch(9, 5, 6), 2: pitch(10, 5), 3: pitch(11) },
+      grain: 1,
+    },
   ],
   [
     'attentionBackward',

@@ -26,6 +26,21 @@ export function matrix(
   return floats;
 }
 
+/** The same of whole numbers: their words are those of the floats. */
+export function words(numbers: readonly number[]): Float32Array {
+  const floats = matrix(1, numbers.length, () => 0);
+  new Int32Array(floats.buffer, 4 * guard).set(numbers);
+  return floats;
+}
+
+/** A kernel one of whose arrays holds whole numbers. */
+export const withWords =
+  (kernel: JsKernel, at: number): JsKernel =>
+  (...args) => {
+    const { buffer, byteOffset, length } = args[at] as Float32Array;
+    return kernel(...args.with(at, new Int32Array(buffer, byteOffset, length)));
+  };
+
 /** What stands between the sentinels. */
 export function inner(array: Float32Array): Float32Array {
   return array.subarray(guard, array.length - guard);

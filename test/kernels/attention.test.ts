@@ -1,21 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { attentionBackward, attentionForward } from '../../src/ops/attention.js';
 import { pitchOf } from '../../src/tensor.js';
-import { expectSameBits, inner, type JsKernel, matrix } from './arrays.js';
+import { expectSameBits, inner, type JsKernel, matrix, withWords, words } from './arrays.js';
 import { generator } from './core.js';
 
-const forward = attentionForward as JsKernel;
+const forward = withWords(attentionForward as JsKernel, 3);
 const backward = attentionBackward as JsKernel;
 const random = generator(41);
 const draw = () => 4 * random() - 2;
 const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e30, 2 ** -70];
 const broken = () => (random() < 0.05 ? odd[Math.floor(odd.length * random())]! : draw());
 
-/** Runs both kernels on random numbers, in all builds. */
+/** Runs both kernels on random numbers, in all builds; the mask is one for all sequences, or theirs. */
 function run(
   [batch, steps, heads, size]: readonly [number, number, number, number],
   causal: number,
   value: () => number,
+  counts: readonly number[] = new Array(steps).fill(1),
 ) {
   const units = heads * size;
   const [yPitch, pPitch, xPitch] = [pitchOf(units), pitchOf(steps), pitchOf(3 * units)];
@@ -28,8 +29,8 @@ function run(
   const [y, p] = expectSameBits(
     'attentionForward',
     forward,
-    [matrix(rows, units, nothing), matrix(rows * heads, steps, nothing), x],
-    [...given, causal, scale],
+    [matrix(rows, units, nothing), matrix(rows * heads, steps, nothing), x, words(counts)],
+    [...given, counts.length > steps ? steps : 0, causal, scale],
   );
   const [dx] = expectSameBits(
     'attentionBackward',
@@ -66,6 +67,23 @@ describe.each([0, 1])('attention, causal %i,', (causal) => {
     [3, 1, 2, 64],
   ] as const)('in large matrices: %j %j %j %j', (...sizes) => {
     run(sizes, causal, draw);
+  });
+
+  it.each([1, 2, 3, 4, 5, 7, 8, 9, 16, 33])('leaves out some of %i steps', (steps) => {
+    const [batch, heads] = [3, 2];
+    for (let round = 0; round < 4; round++) {
+      const counts = Array.from({ length: batch * steps }, () => Number(random() < round / 3));
+      const { p, pPitch } = run([batch, steps, heads, 5], causal, draw, counts);
+      for (let r = 0; r < batch * heads * steps; r++) {
+        const [n, i] = [Math.floor(r / (heads * steps)), r % steps];
+        const row = [...p.subarray(r * pPitch, r * pPitch + steps)];
+        expect(row.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 5);
+        row.forEach((w, j) => {
+          const seen = j === i || (counts[n * steps + j] === 1 && !(causal && j > i));
+          expect(w > 0).toBe(seen);
+        });
+      }
+    }
   });
 
   it('carries NaN and infinity, and keeps them out of the padding', () => {

@@ -13,6 +13,17 @@ import { exportGru, exportLstm, exportSimpleRnn } from './recurrent.js';
 /** Layers that do something in training only. */
 const nothing: ExportLayer<LayerSpec> = (x) => x;
 
+/** A layer that a mask makes another one, of which there is none in ONNX. */
+const unmasked =
+  <Spec extends LayerSpec>(write: ExportLayer<Spec>): ExportLayer<Spec> =>
+  (x, context) => {
+    const { masked, where } = context.layer;
+    if (masked === undefined) return write(x, context);
+    throw new TypeError(
+      `toOnnx: ${where} passes over what a mask leaves out, wherever it is, which has no ONNX form`,
+    );
+  };
+
 /** How each kind of layer is written. One that is missing here has no ONNX form. */
 export const exports: {
   readonly [K in LayerSpec['type']]?: ExportLayer<Extract<LayerSpec, { type: K }>>;
@@ -27,11 +38,11 @@ export const exports: {
   averagePooling1d: exportPooling('AveragePool'),
   averagePooling2d: exportPooling('AveragePool'),
   globalMaxPooling: exportGlobalPooling('GlobalMaxPool'),
-  globalAveragePooling: exportGlobalPooling('GlobalAveragePool'),
+  globalAveragePooling: unmasked(exportGlobalPooling('GlobalAveragePool')),
   activation: exportActivation,
   embedding: exportEmbedding,
   positionalEmbedding: (x, { build, weights }) => build.node('Add', [x, weights('w')]),
-  attention: exportAttention,
+  attention: unmasked(exportAttention),
   dropout: nothing,
   spatialDropout: nothing,
   alphaDropout: nothing,
@@ -45,9 +56,9 @@ export const exports: {
   },
   batchNormalization: exportBatchNormalization,
   layerNormalization: exportLayerNormalization,
-  simpleRnn: exportSimpleRnn,
-  lstm: exportLstm,
-  gru: exportGru,
+  simpleRnn: unmasked(exportSimpleRnn),
+  lstm: unmasked(exportLstm),
+  gru: unmasked(exportGru),
   residual: (x, { build, through }) => {
     const f = through('layers', x);
     return build.node('Add', [through('shortcut', x), f]);

@@ -53,11 +53,6 @@ function write(
   attributes: Parameters<ExportContext<Recurrent>['build']['node']>[2] = {},
 ): string {
   const { layer, build } = context;
-  if (layer.masked !== undefined) {
-    throw new TypeError(
-      `toOnnx: ${layer.where} steps over what a mask leaves out, wherever it is, which has no ONNX form`,
-    );
-  }
   const { units, returnSequences = false, goBackwards = false } = layer.spec;
   const steps = layer.input[0]!;
   const inputs = [
