@@ -61,22 +61,29 @@ function clear(from: usize, bytes: usize): void {
 }
 
 function keepPrevious(
-  previous: usize, h: usize, t: i32, before: i32, first: bool, batch: i32, steps: i32, units: i32,
-  pitch: i32,
+  previous: usize, h: usize, h0: usize, t: i32, before: i32, first: bool, batch: i32, steps: i32,
+  units: i32, pitch: i32, startPitch: i32,
 ): void {
   const stride = <usize>(steps * pitch) << 2;
-  const bytes = <usize>((units + 3) & -4) << 2;
   let to = previous + (<usize>(t * pitch) << 2);
-  let from = h + (<usize>(before * pitch) << 2);
+  let from = first ? h0 : h + (<usize>(before * pitch) << 2);
+  const fromStride = first ? <usize>startPitch << 2 : stride;
   do {
-    let at: usize = 0;
-    do {
-      v128.store(to + at, loadIf(!first, from + at));
-      at += 16;
-    } while (at != bytes);
+    keepState(to, from, units);
     to += stride;
-    from += stride;
+    from += fromStride;
   } while (--batch);
+}
+
+/** The cell of the step before in sequence n: c0 before the first. */
+// @ts-ignore: decorator
+@inline
+function cellBefore(
+  c: usize, c0: usize, n: i32, before: i32, first: bool, steps: i32, pitch: i32, startPitch: i32,
+): usize {
+  return first
+    ? c0 + (<usize>(n * startPitch) << 2)
+    : c + (<usize>((n * steps + before) * pitch) << 2);
 }
 
 /** Whether step t of sequence n counts. */
@@ -86,12 +93,12 @@ function counts(mask: usize, n: i32, maskPitch: i32, t: i32): bool {
   return load<i32>(mask + (<usize>(n * maskPitch + t) << 2)) != 0;
 }
 
-/** A state that stays as it was, in whole vectors; 0 where there was none. */
-function keepState(to: usize, there: bool, from: usize, units: i32): void {
+/** A state that stays as it was, in whole vectors. */
+function keepState(to: usize, from: usize, units: i32): void {
   const bytes = <usize>((units + 3) & -4) << 2;
   let at: usize = 0;
   do {
-    v128.store(to + at, loadIf(there, from + at));
+    v128.store(to + at, v128.load(from + at));
     at += 16;
   } while (at != bytes);
 }
@@ -101,7 +108,7 @@ function passOver(
 ): void {
   for (let n = 0; n < batch; ++n) {
     const own = <usize>(n * pitch) << 2;
-    if (!counts(mask, n, maskPitch, t)) keepState(dh + own, true, direct + own, units);
+    if (!counts(mask, n, maskPitch, t)) keepState(dh + own, direct + own, units);
   }
 }
 
@@ -116,21 +123,21 @@ function gradientOfState(
 }
 
 export function simpleRnnForward(
-  h: usize, previous: usize, q: usize, z: usize, u: usize, zeros: usize, walk: usize, mask: usize,
-  batch: i32, maskPitch: i32,
+  h: usize, previous: usize, q: usize, z: usize, u: usize, zeros: usize, h0: usize, walk: usize,
+  mask: usize, batch: i32, maskPitch: i32, startPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const backwards = load<i32>(walk, 16), relu = load<i32>(walk, 28);
   for (let s = 0; s < steps; ++s) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
-    keepPrevious(previous, h, t, before, s == 0, batch, steps, units, pitch);
+    keepPrevious(previous, h, h0, t, before, s == 0, batch, steps, units, pitch, startPitch);
     const given = previous + (<usize>(t * pitch) << 2);
     denseForward(q, given, u, zeros, batch, units, units, steps * pitch, pitch, -Infinity);
     for (let n = 0; n < batch; ++n) {
       const row = <usize>((n * steps + t) * pitch) << 2;
       if (!counts(mask, n, maskPitch, t)) {
-        keepState(h + row, true, previous + row, units);
+        keepState(h + row, previous + row, units);
         continue;
       }
       const products = q + (<usize>(n * pitch) << 2);
@@ -188,8 +195,8 @@ export function simpleRnnBackward(
 }
 
 export function lstmForward(
-  h: usize, c: usize, gates: usize, previous: usize, q: usize, u: usize, zeros: usize, walk: usize,
-  mask: usize, batch: i32, maskPitch: i32,
+  h: usize, c: usize, gates: usize, previous: usize, q: usize, u: usize, zeros: usize, h0: usize,
+  c0: usize, walk: usize, mask: usize, batch: i32, maskPitch: i32, startPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -197,16 +204,16 @@ export function lstmForward(
   for (let s = 0; s < steps; ++s) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
-    keepPrevious(previous, h, t, before, s == 0, batch, steps, units, pitch);
+    keepPrevious(previous, h, h0, t, before, s == 0, batch, steps, units, pitch, startPitch);
     const given = previous + (<usize>(t * pitch) << 2);
     denseForward(q, given, u, zeros, batch, units, 4 * units, steps * pitch, gatePitch, -Infinity);
     for (let n = 0; n < batch; ++n) {
       const row = n * steps + t;
       const cell = <usize>(row * pitch) << 2;
-      const heldAt = <usize>((n * steps + before) * pitch) << 2;
+      const heldAt = cellBefore(c, c0, n, before, s == 0, steps, pitch, startPitch);
       if (!counts(mask, n, maskPitch, t)) {
-        keepState(h + cell, true, previous + cell, units);
-        keepState(c + cell, s > 0, c + heldAt, units);
+        keepState(h + cell, previous + cell, units);
+        keepState(c + cell, heldAt, units);
         continue;
       }
       for (let j = 0; j < units; j += 4) {
@@ -219,7 +226,7 @@ export function lstmForward(
         const f = sigmoid(f32x4.add(v128.load(at1), v128.load(q1)));
         const g = tanh(f32x4.add(v128.load(at2), v128.load(q2)));
         const o = sigmoid(f32x4.add(v128.load(at3), v128.load(q3)));
-        const held = loadIf(s > 0, c + heldAt + place);
+        const held = v128.load(heldAt + place);
         const next = multiplyAdd(i, g, f32x4.mul(f, held));
         const lanes = units - j;
         storeLanes(at, i, lanes);
@@ -235,8 +242,8 @@ export function lstmForward(
 }
 
 export function lstmBackward(
-  dz: usize, step: usize, dy: usize, gates: usize, c: usize, u: usize, walk: usize, mask: usize,
-  batch: i32, maskPitch: i32,
+  dz: usize, step: usize, dy: usize, gates: usize, c: usize, u: usize, c0: usize, walk: usize,
+  mask: usize, batch: i32, maskPitch: i32, startPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -254,7 +261,7 @@ export function lstmBackward(
       const row = n * steps + t;
       const at = <usize>row * gateBytes, own = <usize>n * gateBytes;
       const cell = c + <usize>row * rowBytes;
-      const heldAt = c + <usize>(n * steps + before) * rowBytes;
+      const heldAt = cellBefore(c, c0, n, before, s == 0, steps, pitch, startPitch);
       const counted = counts(mask, n, maskPitch, t);
       if (!counted) {
         clear(dz + at, gate << 2);
@@ -275,7 +282,7 @@ export function lstmBackward(
         const g = v128.load(from + 2 * gate), o = v128.load(from + 3 * gate);
         const y = tanh(v128.load(cell + place));
         const dcell = f32x4.add(v128.load(dc + carried), tanhSlope(f32x4.mul(d, o), y));
-        const held = loadIf(s > 0, heldAt + place);
+        const held = v128.load(heldAt + place);
         const di = sigmoidSlope(f32x4.mul(dcell, g), i);
         const df = sigmoidSlope(f32x4.mul(dcell, held), f);
         const dg = tanhSlope(f32x4.mul(dcell, i), g);
@@ -301,8 +308,8 @@ export function lstmBackward(
 }
 
 export function gruForward(
-  h: usize, gates: usize, kept: usize, previous: usize, q: usize, u: usize, b2: usize, walk: usize,
-  mask: usize, batch: i32, maskPitch: i32,
+  h: usize, gates: usize, kept: usize, previous: usize, q: usize, u: usize, b2: usize, h0: usize,
+  walk: usize, mask: usize, batch: i32, maskPitch: i32, startPitch: i32,
 ): void {
   const steps = load<i32>(walk), units = load<i32>(walk, 4), pitch = load<i32>(walk, 8);
   const gatePitch = load<i32>(walk, 12), backwards = load<i32>(walk, 16);
@@ -310,14 +317,14 @@ export function gruForward(
   for (let s = 0; s < steps; ++s) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
-    keepPrevious(previous, h, t, before, s == 0, batch, steps, units, pitch);
+    keepPrevious(previous, h, h0, t, before, s == 0, batch, steps, units, pitch, startPitch);
     const given = previous + (<usize>(t * pitch) << 2);
     denseForward(q, given, u, b2, batch, units, 3 * units, steps * pitch, gatePitch, -Infinity);
     for (let b = 0; b < batch; ++b) {
       const row = b * steps + t;
       const state = <usize>(row * pitch) << 2;
       if (!counts(mask, b, maskPitch, t)) {
-        keepState(h + state, true, previous + state, units);
+        keepState(h + state, previous + state, units);
         continue;
       }
       for (let j = 0; j < units; j += 4) {

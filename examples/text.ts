@@ -27,27 +27,44 @@ function corpus() {
   return { characters, text };
 }
 
-/** What the network writes after a beginning: each character is drawn by its probability. */
+/** As many sequences side by side, of so many steps a row, whose states go on from row to row. */
+const networkOf = (vocabulary: number, units: number, sequences: number, steps: number) =>
+  sequential({
+    inputShape: [steps],
+    layers: [
+      layers.embedding({ vocabulary, units: 32 }),
+      layers.lstm({ units, returnSequences: true, stateful: sequences }),
+      layers.dense({ units: vocabulary, activation: 'softmax' }),
+    ],
+    loss: 'sparseCategoricalCrossentropy',
+    optimizer: { type: 'adam', learningRate: 0.004 },
+    clipping: { type: 'globalNorm', limit: 1 },
+    seed: 1,
+  });
+
+/** What a network writes after a beginning, one step at a time: each character is drawn by its probability. */
 function write(
-  model: Network,
+  writer: Network,
   characters: readonly string[],
   beginning: string,
   length: number,
-  { window, random }: { window: number; random: () => number },
+  random: () => number,
 ): string {
-  const places = [...beginning].map((character) => Math.max(0, characters.indexOf(character)));
+  const places: number[] = [];
+  let shares: Float32Array = new Float32Array();
+  const read = (place: number) => {
+    places.push(place);
+    shares = writer.predict([place]);
+  };
+  writer.resetState();
+  for (const character of beginning) read(Math.max(0, characters.indexOf(character)));
   for (let i = 0; i < length; i++) {
-    // What stands behind the last character does not change what is said of it.
-    const shown = places.slice(-window);
-    const row = Float32Array.from({ length: window }, (_, t) => shown[t] ?? 0);
-    const at = (shown.length - 1) * characters.length;
-    const shares = model.predict(row).subarray(at, at + characters.length);
     let left = random();
     const drawn = shares.findIndex((share) => {
       left -= share;
       return left < 0;
     });
-    places.push(Math.max(0, drawn));
+    read(Math.max(0, drawn));
   }
   return places.map((place) => characters[place]).join('');
 }
@@ -56,33 +73,32 @@ function write(
 export async function text({ seconds = 60, progress = false, window = 64, units = 128 } = {}) {
   const random = uniform(5);
   const { characters, text } = corpus();
-  const model = sequential({
-    inputShape: [window],
-    layers: [
-      layers.embedding({ vocabulary: characters.length, units: 32 }),
-      layers.lstm({ units, returnSequences: true }),
-      layers.dense({ units: characters.length, activation: 'softmax' }),
-    ],
-    loss: 'sparseCategoricalCrossentropy',
-    optimizer: { type: 'adam', learningRate: 0.004 },
-    clipping: { type: 'globalNorm', limit: 1 },
-    seed: 1,
-  });
+  const rows = 32;
+  const model = networkOf(characters.length, units, rows, window);
+  const writer = networkOf(characters.length, units, 1, 1);
+  // Each row reads a piece of the text of its own, window by window.
+  const piece = Math.floor((text.length - 1) / rows);
+  let at = 0;
   const bar = progress ? progressBar(seconds, 'seconds') : undefined;
   const start = performance.now();
-  const rows = 32;
   const losses: number[] = [];
   const told = [0.02, 0.1, 0.3, 1];
   for (let share = 0; share < 1; ) {
     const x = new Float32Array(rows * window);
     const y = new Float32Array(rows * window);
+    if (at + window > piece) {
+      // From another place than before, so that windows are cut in other places too.
+      at = Math.floor(random() * window);
+      model.resetState();
+    }
     for (let r = 0; r < rows; r++) {
-      const from = Math.floor(random() * (text.length - window - 1));
+      const from = r * piece + at;
       for (let t = 0; t < window; t++) {
         x[r * window + t] = text[from + t]!;
         y[r * window + t] = text[from + t + 1]!;
       }
     }
+    at += window;
     losses.push(model.trainOnBatch(x, y).loss);
     share = (performance.now() - start) / 1000 / seconds;
     const recent =
@@ -90,7 +106,9 @@ export async function text({ seconds = 60, progress = false, window = 64, units 
     bar?.update(Math.min(seconds, Math.round(share * seconds)), `loss ${recent.toFixed(2)}`);
     if (progress && share >= told[0]!) {
       told.shift();
-      const sample = write(model, characters, 'The ', 240, { window, random });
+      const { 'layers.1.h': _h, 'layers.1.c': _c, ...weights } = model.getWeights();
+      writer.setWeights(weights);
+      const sample = write(writer, characters, 'The ', 240, random);
       bar!.line(
         `${bold(`after ${grouped(losses.length * rows * window)} characters, loss ${recent.toFixed(2)}`)}\n${dim(sample)}\n`,
       );

@@ -6,7 +6,8 @@ Needs PyTorch (made with 1.13.1). Each case has weights in the layout of chainru
 the outputs, and the weights after four steps of gradient descent on the mean squared error. PyTorch's
 second biases are 0 and stay so, but for those of the GRU, which chainrule calls b2. Truncated, the state
 is detached after every so many steps. Masked, sequences have lengths of their own and are packed; what
-pads them is PAD, and their outputs behind the end, which are 0, do not count in the loss.
+pads them is PAD, and their outputs behind the end, which are 0, do not count in the loss. Stateful, each
+step begins at the state that the one before it ended in, detached.
 """
 
 import json
@@ -25,7 +26,7 @@ def shown(tensor):
     return [float(f"{v:.9g}") for v in tensor.detach().reshape(-1).tolist()]
 
 
-def case(kind, sequences, activation=None, both=False, truncate=None, masked=False):
+def case(kind, sequences, activation=None, both=False, truncate=None, masked=False, stateful=False):
     options = {"batch_first": True, "bidirectional": both}
     if activation:
         options["nonlinearity"] = activation
@@ -59,7 +60,10 @@ def case(kind, sequences, activation=None, both=False, truncate=None, masked=Fal
     counts = torch.arange(STEPS)[None] < lengths[:, None]
     x[~counts] = PAD
 
+    begin, end_of = None, None
+
     def forward():
+        nonlocal end_of
         if masked:
             packed = torch.nn.utils.rnn.pack_padded_sequence(
                 x, lengths, batch_first=True, enforce_sorted=False
@@ -68,12 +72,12 @@ def case(kind, sequences, activation=None, both=False, truncate=None, masked=Fal
             if sequences:
                 return torch.nn.utils.rnn.pad_packed_sequence(out, True, total_length=STEPS)[0]
             return torch.cat(list(state[0] if kind == "lstm" else state), 1)
-        parts, state = [], None
+        parts, state = [], begin
         for s in range(0, STEPS, truncate or STEPS):
             part, state = layer(x[:, s : s + (truncate or STEPS)], state)
             state = tuple(v.detach() for v in state) if kind == "lstm" else state.detach()
             parts.append(part)
-        out = torch.cat(parts, 1)
+        end_of, out = state, torch.cat(parts, 1)
         if sequences:
             return out
         # The last state of each direction.
@@ -95,6 +99,7 @@ def case(kind, sequences, activation=None, both=False, truncate=None, masked=Fal
         with torch.no_grad():
             for p in trained:
                 p -= RATE * p.grad
+        begin = end_of if stateful else None
     return {
         "kind": kind,
         "sequences": sequences,
@@ -102,6 +107,7 @@ def case(kind, sequences, activation=None, both=False, truncate=None, masked=Fal
         "both": both,
         "truncate": truncate,
         "masked": masked,
+        "stateful": stateful,
         "x": shown(x),
         "y": shown(y),
         "before": before,
@@ -127,6 +133,10 @@ for kind in ("simpleRnn", "lstm", "gru"):
     for sequences in (False, True):
         for both in (False, True):
             cases.append(case(kind, sequences, activation, both, masked=True))
+for kind in ("simpleRnn", "lstm", "gru"):
+    activation = "tanh" if kind == "simpleRnn" else None
+    for sequences in (False, True):
+        cases.append(case(kind, sequences, activation, stateful=True))
 print(
     json.dumps(
         {

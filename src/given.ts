@@ -1,5 +1,6 @@
 import type { DenseRows } from './data.js';
 import type { Block } from './feeds/window.js';
+import type { Model } from './layers/model.js';
 import { counter, type List, type Request } from './lists.js';
 import type { Scores } from './scoring.js';
 import type { NetworkState } from './state.js';
@@ -26,9 +27,14 @@ export const training = {
   gradients: 'parameters',
 } as const;
 
-/** Calls back for runs of rows of bounded size. */
-function inChunks({ rows }: DenseRows, run: (batch: number, row: number) => void): void {
-  for (let row = 0; row < rows; row += rowsAtOnce) run(Math.min(rowsAtOnce, rows - row), row);
+/** Calls back for runs of rows of bounded size: whole batches, where these go on from one another. */
+function inChunks(
+  { stateful }: Model,
+  { rows }: DenseRows,
+  run: (batch: number, row: number) => void,
+): void {
+  const most = stateful?.sequences ?? rowsAtOnce;
+  for (let row = 0; row < rows; row += most) run(Math.min(most, rows - row), row);
 }
 
 /** The list for a request, with the rows that it is to work on, from `row` on, written in. */
@@ -71,7 +77,7 @@ export function runOnce(
 /** Writes the outputs for rows, a row after the other, as they come out of the last layer. */
 export function predictRows(state: NetworkState, inputs: DenseRows, y: Float32Array): void {
   const { plan, model } = state;
-  inChunks(inputs, (batch, row) => {
+  inChunks(model, inputs, (batch, row) => {
     const list = listOn(state, { inputs }, row, { ...prediction, batch });
     runOnce(state, list, 0);
     const outputs = plan.backend.view(list.outputs).subarray(0, batch * model.outputs);
@@ -89,7 +95,7 @@ export function evaluateRows(
   const { model, plan } = state;
   const outputs = model.metrics.length > 0;
   let total = sum;
-  inChunks(block.inputs, (batch, row) => {
+  inChunks(model, block.inputs, (batch, row) => {
     const list = listOn(state, block, row, { ...evaluation, batch, outputs });
     total = runOnce(state, list, total).sum;
     if (!outputs) return;

@@ -387,7 +387,8 @@ export class ListBuilder {
    * To be written in `onLearning`.
    */
   nextOf(buffer: Tensor): Tensor {
-    const next = this.#context.learns ? buffer : this.vector(buffer.columns);
+    const { rows, columns } = buffer;
+    const next = this.#context.learns ? buffer : this.#context.arena.matrix(rows, columns);
     this.buffers.set(buffer, next);
     return next;
   }

@@ -24,6 +24,7 @@ import type { Weight } from './plan.js';
 import { matchRows, prepare } from './prepare.js';
 import { Random, streams } from './random.js';
 import type { Logs } from './scoring.js';
+import { checkSequences, States } from './sequences.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
 import { NetworkState } from './state.js';
 import { summarize } from './summary.js';
@@ -190,9 +191,11 @@ export class Network {
       'sampleWeight',
       state.model.positions,
     );
+    checkSequences(state.model, inputs.rows, 'x');
     const scores = state.scores();
     const block = { inputs, targets, weights };
-    const logs = { loss: evaluateRows(state, block, scores, 0) / inputs.rows };
+    const sum = new States(state.plan).during(() => evaluateRows(state, block, scores, 0));
+    const logs = { loss: sum / inputs.rows };
     scores.report(logs);
     return logs;
   }
@@ -206,10 +209,14 @@ export class Network {
   async evaluateBatches(batches: BatchSequence): Promise<Logs & { loss: number }> {
     const state = this.#state;
     const scores = state.scores();
+    const states = new States(state.plan);
     let [count, sum, rows] = [0, 0, 0];
     for await (const batch of checkSequence(batches)) {
-      const { block } = readBatch(state, batch, `batch ${count++}`);
-      sum = evaluateRows(state, block, scores, sum);
+      const where = `batch ${count++}`;
+      const { block } = readBatch(state, batch, where);
+      checkSequences(state.model, block.inputs.rows, `${where}: x`);
+      const before = sum;
+      sum = states.during(() => evaluateRows(state, block, scores, before));
       rows += block.inputs.rows;
     }
     if (rows === 0) throw new RangeError('batches: expected at least one, got none');
@@ -234,11 +241,37 @@ export class Network {
     const fast = this.#predictRow(x as ArrayLike<unknown>, out);
     if (fast) return fast;
     const inputs = this.#state.readInputs(x, 'x');
+    checkSequences(model, inputs.rows, 'x');
     const y = out ?? new Float32Array(inputs.rows * model.outputs);
     checkLength(y, inputs.rows * model.outputs, 'out');
-    predictRows(this.#state, inputs, y);
+    const { plan, busy } = this.#state;
+    const run = () => predictRows(this.#state, inputs, y);
+    // A training's sequences are its own.
+    if (busy && model.stateful) new States(plan).during(run);
+    else run();
     this.#state.scaler('y')?.invert(y);
     return y;
+  }
+
+  /**
+   * Has the sequences begin anew whose states layers keep (`stateful`): the next `predict` or
+   * `trainOnBatch` goes on from states of 0. `fit` does so before each epoch.
+   *
+   * @throws TypeError for a network that keeps none
+   */
+  resetState(): void {
+    const release = this.#state.lock('resetState');
+    try {
+      const { plan, model } = this.#state;
+      if (!model.stateful) {
+        throw new TypeError(
+          'resetState: expected a recurrent layer with stateful, which keeps its state, got none',
+        );
+      }
+      plan.resetStates();
+    } finally {
+      release();
+    }
   }
 
   /**
@@ -427,6 +460,7 @@ export class Network {
     const { inputs, outputs, indices } = model;
     if (x?.length !== inputs || typeof x[0] !== 'number') return undefined;
     if (model.spec.preprocess || indices !== undefined) return undefined;
+    if (model.stateful && (model.stateful.sequences > 1 || this.#state.busy)) return undefined;
     if (model.inputShape.length > 1 && Array.isArray(x)) return undefined;
     if (!this.#row || this.#rowLayout !== plan.layout) {
       this.#row = plan.list({ ...prediction, batch: 1 });
@@ -460,6 +494,7 @@ export class Network {
     const { targets, classes } = state.readTargets(y);
     matchRows(inputs, targets, 'x', 'y');
     const { rows } = inputs;
+    checkSequences(state.model, rows, 'x', true);
     const weights = readSampleWeight(
       options.sampleWeight,
       rows,

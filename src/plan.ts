@@ -1,4 +1,5 @@
 import type { Backend, Op, Program } from './backends/backend.js';
+import { ShapeError } from './errors.js';
 import type { Model } from './layers/model.js';
 import {
   type DeclaredWeight,
@@ -17,6 +18,7 @@ import {
 } from './lists.js';
 import { elementWork, ListBuilder, type ListContext, type Penalty } from './lowering.js';
 import { streams } from './random.js';
+import { rowsOf } from './sequences.js';
 import { Arena, type Shape, type Tensor } from './tensor.js';
 
 /** A tensor that a network learns, in its place: a parameter, or a buffer. */
@@ -30,7 +32,7 @@ export interface Weight {
   readonly tensor: Tensor;
   /** Undefined for parameters of frozen layers, and for buffers. */
   readonly gradient: Tensor | undefined;
-  readonly buffer: boolean;
+  readonly buffer: DeclaredWeight['buffer'];
   /** The least that its numbers may be, where there is such. */
   readonly least: number | undefined;
   readonly penalty: Penalty | undefined;
@@ -64,6 +66,8 @@ export class Plan {
   readonly weights: readonly Weight[];
   /** Those among them that the optimizer steps. */
   readonly parameters: readonly Parameter[];
+  /** The states that layers keep from batch to batch. */
+  readonly states: readonly Tensor[];
   /** Each layer's weights and constants by their short names. */
   readonly tensors: ReadonlyMap<ModelLayer, Readonly<Record<string, Tensor>>>;
   /** The scalars of a step: the optimizer's options, and what it keeps. */
@@ -160,10 +164,12 @@ export class Plan {
       const tensor = places.get(layer)![key]!;
       const gradient = trains ? { ...tensor, offset: tensor.offset + shift } : undefined;
       if (gradient) this.#gradientOf.set(tensor, gradient);
-      const { buffer = false, least } = declaration;
+      const { buffer, least } = declaration;
       return { name, layer, key, shape, tensor, gradient, buffer, least, penalty, constraint };
     });
     this.parameters = this.weights.filter((w): w is Parameter => w.gradient !== undefined);
+    const kept = this.weights.filter(({ buffer }) => buffer === 'state');
+    this.states = kept.map(({ tensor }) => tensor);
 
     const trains = model.loss !== undefined;
     this.#listMark = arena.mark;
@@ -242,6 +248,10 @@ export class Plan {
     const key = JSON.stringify(request);
     const made = this.#lists.get(key);
     if (made) return made;
+    const { stateful } = this.model;
+    if (stateful && request.batch !== stateful.sequences) {
+      throw new ShapeError(`expected ${rowsOf(stateful)}, got ${request.batch}`);
+    }
     if (this.#lists.size >= mostLists) this.#lists.clear();
     const { ops, scratch, ...rest } = this.#lower(request);
     this.backend.reserve(this.#arena.mark);
@@ -250,6 +260,11 @@ export class Plan {
     const list = { program, ...rest };
     this.#lists.set(key, list);
     return list;
+  }
+
+  /** Has sequences begin anew. */
+  resetStates(): void {
+    for (const state of this.states) this.backend.view(state).fill(0);
   }
 
   /** The ops of a list, as plain data. */

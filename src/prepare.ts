@@ -30,6 +30,7 @@ import {
 } from './fit-options.js';
 import { mostEpochs } from './lists.js';
 import { Random, streams } from './random.js';
+import { checkSequences, inSequence } from './sequences.js';
 import { restoreSnapshot } from './snapshot.js';
 import type { NetworkState } from './state.js';
 import { checkClassWeight, classOfRow, readSampleWeight, weighRows } from './weights.js';
@@ -85,13 +86,13 @@ type Resumed = { readonly checkpoint: Checkpoint; readonly putBack: () => void }
  * is to be resumed, the network becomes that of the checkpoint. Nothing changes if there is an error.
  */
 export function prepare(state: NetworkState, source: Source): Prepared {
-  const given = source.options;
-  const read = 'batches' in source ? readBatchOptions(given) : readOptions(given);
+  const options = inSequence(state.model, source.options, 'x' in source);
+  const read = 'batches' in source ? readBatchOptions(options) : readOptions(options);
   const lay = (resumed: Resumed) => {
     const laid =
       'batches' in source
-        ? layBatches(state, source.batches, source.options, resumed)
-        : layRows(state, source.x, source.y, source.options);
+        ? layBatches(state, source.batches, options, resumed)
+        : layRows(state, source.x, source.y, options);
     return { ...read, ...laid, resume: resumed?.checkpoint };
   };
   if (!read.resume) return lay(undefined);
@@ -128,6 +129,8 @@ function layRows(state: NetworkState, x: InputRows, y: Targets, options: FitOpti
   const own = readSampleWeight(sampleWeight, targets.rows, 'sampleWeight', model.positions);
   checkClassWeight(classWeight, model);
   const { training, held } = split(state, targets, validationSplit, shuffle);
+  checkSequences(model, training.length, 'x');
+  checkSequences(model, held.length, 'validationSplit');
   const scalers = state.fitScalers(given, targets, training);
   const placed = (rows: CategoricalRows, where: string) => scalers.x?.place(rows, where) ?? rows;
   const inputs = placed(given, 'x');
@@ -240,6 +243,7 @@ function validationBlock(
   const inputs = placed(state.readInputs(validationData[0], x), x);
   const { targets } = state.readTargets(validationData[1], classes, y);
   matchRows(inputs, targets, x, y);
+  checkSequences(state.model, inputs.rows, x);
   const weights = readSampleWeight(
     validationData[2],
     inputs.rows,

@@ -10,6 +10,7 @@ import type { Prepared } from './prepare.js';
 import { Rates } from './rates.js';
 import { Runs, type Views } from './runs.js';
 import type { Logs, Scores } from './scoring.js';
+import { States } from './sequences.js';
 import type { Plain } from './snapshot.js';
 import type { NetworkState } from './state.js';
 import { isThenable, type Pause, sliceWork, Turns } from './turns.js';
@@ -106,7 +107,8 @@ export class Training {
     const told = callbacks.some((c) => c.onEpochBegin ?? c.onBatchEnd ?? c.onEpochEnd);
     const plain = feed.validating === 0 && state.model.metrics.length === 0;
     const known = feed.rows !== undefined && feed.orders > 1;
-    this.#grouped = alone && !told && plain && known && !this.#rates?.observing;
+    const apart = !state.model.stateful;
+    this.#grouped = alone && !told && plain && known && apart && !this.#rates?.observing;
     this.#tabled = this.#rates !== undefined && (this.#rates.perStep || this.#grouped);
     this.#runs = new Runs(state, feed, this.#tabled, prepared.microBatchSize);
     this.#progress = this.#fresh();
@@ -155,6 +157,8 @@ export class Training {
         }
         this.#logs = {};
         this.#progress = this.#fresh();
+        // Rows begin anew, and so do the sequences that they are of.
+        this.#state.plan.resetStates();
         if (this.#rates) {
           this.#runs.look().hyper[0] = this.#rates.at(this.#steps, this.#epoch);
         }
@@ -333,15 +337,18 @@ export class Training {
     const runs = this.#runs;
     const scored = this.#state.model.metrics.length > 0;
     const scores = this.#state.scores();
+    const states = new States(this.#state.plan);
     let sum = 0;
     for (let done = 0; done < feed.validating; ) {
       let { cursor, rows } = feed.validate(done);
       done += rows;
       while (rows > 0) {
-        const batch = Math.min(feed.batchSize, most, rows);
+        const whole = this.#state.model.stateful?.sequences ?? feed.batchSize;
+        const batch = Math.min(whole, most, rows);
         const list = runs.validation(batch);
         const steps = Math.min(Math.floor(rows / batch), runs.stepsAtOnce(list, batch));
-        const run = runs.run(list, cursor, sum, steps);
+        const from = sum;
+        const run = states.during(() => runs.run(list, cursor, from, steps));
         sum = run.sum;
         // A list that stops at a loss which is not finite has done all else of that step.
         const ran = Math.min(steps, run.steps + 1) * batch;

@@ -45,7 +45,9 @@ export function watch(state: NetworkState, losses: readonly number[]): void {
   if (!due) return;
   const { plan, model } = state;
   const held = plan.held!;
-  const rows = Math.min(mostRows, held.training.columns);
+  const given = held.training.columns;
+  const rows = model.stateful?.sequences ?? Math.min(mostRows, given);
+  if (rows > given) return;
   const indices = (plan.backend.view(held.training) as Int32Array).slice(0, rows);
   const give = (list: List, floats: Float32Array) => {
     indices.forEach((row, r) => {

@@ -34,6 +34,7 @@ const golden = JSON.parse(
     readonly both: boolean;
     readonly truncate: number | null;
     readonly masked: boolean;
+    readonly stateful: boolean;
     readonly x: readonly number[];
     readonly y: readonly number[];
     readonly before: readonly Readonly<Record<string, readonly number[]>>[];
@@ -56,6 +57,7 @@ const title = ({
   both,
   truncate,
   masked,
+  stateful,
   sequences,
 }: (typeof golden.cases)[number]) =>
   [
@@ -64,6 +66,7 @@ const title = ({
     both && 'both ways',
     truncate && `truncated to ${truncate}`,
     masked && 'of several lengths',
+    stateful && 'going on from batch to batch',
     sequences ? 'every step' : 'the last step',
   ]
     .filter(Boolean)
@@ -74,6 +77,7 @@ describe.each(engines)('PyTorch on %s', (engine) => {
     const options = {
       ...{ units: golden.units, returnSequences: made.sequences },
       ...(made.truncate && { truncate: made.truncate }),
+      ...(made.stateful && { stateful: golden.batch }),
     };
     const layer =
       made.kind === 'simpleRnn'
@@ -110,6 +114,7 @@ describe.each(engines)('PyTorch on %s', (engine) => {
       padded ? outputs.map((v, i) => v * counts[Math.floor(i / width)]!) : outputs,
       made.outputs,
     );
+    if (made.stateful) model.resetState();
     const weighted = padded ? { sampleWeight: counts } : {};
     for (const loss of made.losses) {
       expect(model.trainOnBatch(x, Float32Array.from(made.y), weighted).loss).toBeCloseTo(loss, 5);

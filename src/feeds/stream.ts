@@ -2,6 +2,7 @@ import type { Augmenting } from '../augmentation.js';
 import type { Course } from '../checkpoint.js';
 import { Digest } from '../digest.js';
 import type { Held } from '../lists.js';
+import { checkSequences } from '../sequences.js';
 import type { NetworkState } from '../state.js';
 import { isThenable } from '../turns.js';
 import { type ClassWeight, weighRows } from '../weights.js';
@@ -9,7 +10,7 @@ import { type Batch, type Batches, iterate, readBatch } from './batches.js';
 import type { Feed, Part } from './feed.js';
 import { addTo, type Block, pickRows, Window } from './window.js';
 
-/** Rows to validate on at a time. */
+/** Rows to validate on at a time, where batches have nothing in common. */
 const rowsAtOnce = 256;
 
 /** What a feed of batches that come one after another is made of. */
@@ -52,11 +53,12 @@ export class StreamFeed implements Feed {
     this.#state = state;
     this.#rows = rows;
     this.validating = rows.validationData?.inputs.rows ?? 0;
-    this.#window = new Window(
-      state,
-      Math.max(1, Math.min(rowsAtOnce, this.validating)),
-      rows.scheduled,
-    );
+    const atOnce = Math.max(1, Math.min(this.#validatedAtOnce, this.validating));
+    this.#window = new Window(state, atOnce, rows.scheduled);
+  }
+
+  get #validatedAtOnce(): number {
+    return this.#state.model.stateful?.sequences ?? rowsAtOnce;
   }
 
   /** What this epoch has had so far. */
@@ -103,7 +105,7 @@ export class StreamFeed implements Feed {
 
   validate(done: number): Part {
     const { columns, targetColumns } = this.#state.model;
-    const count = Math.min(rowsAtOnce, this.validating - done);
+    const count = Math.min(this.#validatedAtOnce, this.validating - done);
     const rows = Int32Array.from({ length: count }, (_, r) => done + r);
     return this.#window.put(pickRows(this.#rows.validationData!, rows, columns, targetColumns));
   }
@@ -154,8 +156,10 @@ export class StreamFeed implements Feed {
 
   #put(batch: unknown): Part {
     const { augmenting } = this.#rows;
-    const { block, classes } = readBatch(this.#state, batch, `batch ${this.#taken}`);
+    const where = `batch ${this.#taken}`;
+    const { block, classes } = readBatch(this.#state, batch, where);
     const { inputs, targets } = block;
+    checkSequences(this.#state.model, inputs.rows, `${where}: x`, true);
     const weights = weighRows(
       this.#state.model,
       targets,

@@ -32,8 +32,11 @@ export interface ParameterDeclaration {
   readonly penalty?: Penalty | undefined;
   /** What every step is followed by. */
   readonly constraint?: Choice<ConstraintName> | undefined;
-  /** Whether it is learnt otherwise than by gradients, as running means are: never stepped or clipped. */
-  readonly buffer?: true;
+  /**
+   * What it is that changes otherwise than by gradients, and is never stepped or clipped: running
+   * statistics, or the states of sequences that go on in the next batch.
+   */
+  readonly buffer?: 'statistics' | 'state';
   /** The least that its numbers may be; default: any. */
   readonly least?: number;
 }
@@ -75,6 +78,11 @@ export interface LayerDefinition<Spec> {
    * undefined where it takes any.
    */
   given?(spec: Spec): string | undefined;
+  /**
+   * Of how many sequences it keeps the states from batch to batch: batches then have so many rows, each
+   * of which goes on from its row of the batch before. Undefined where batches have nothing in common.
+   */
+  sequences?(spec: Spec): number | undefined;
   /** Whether its outputs are its inputs, number by number, in another shape. */
   readonly reshapes?: true;
   /**

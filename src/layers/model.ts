@@ -107,6 +107,8 @@ export interface Model {
    * Undefined where they may be any numbers.
    */
   readonly indices: number | undefined;
+  /** Where layers keep states from batch to batch, those of how many sequences, and one such layer. */
+  readonly stateful: { readonly sequences: number; readonly where: string } | undefined;
   /** Numbers in one row of inputs, of outputs, and of targets. */
   readonly inputs: number;
   readonly outputs: number;
@@ -157,6 +159,21 @@ function resolveIndices(layers: readonly ModelLayer[], preprocess: unknown): num
     if (count !== undefined) least = Math.min(least ?? count, count);
   }
   return least;
+}
+
+/** Of how many sequences layers keep the states: of the same, if several do. */
+function resolveStateful(layers: readonly ModelLayer[]): Model['stateful'] {
+  let first: Model['stateful'];
+  for (const { definition, spec, where } of everyLayer(layers)) {
+    const sequences = definition.sequences?.(spec);
+    if (sequences === undefined) continue;
+    first ??= { sequences, where };
+    if (sequences === first.sequences) continue;
+    throw new RangeError(
+      `${where}: stateful: expected ${first.sequences}, as ${first.where} has, got ${sequences}`,
+    );
+  }
+  return first;
 }
 
 function resolveLoss(spec: LossSpec, activation: string, output: Shape): ModelLoss {
@@ -305,6 +322,7 @@ export function resolveModel(given: NetworkSpec): Model {
     outputShape: last.output,
     columns: sizeOf(inputShape),
     indices: resolveIndices(layers, preprocess?.x),
+    stateful: resolveStateful(layers),
     inputs: sizeOf(encoded),
     outputs,
     targetColumns: loss?.targets === 'labels' ? positions : outputs,

@@ -84,8 +84,8 @@ export const batchNormalization: LayerDefinition<BatchNormalizationSpec> = {
     const columns = input.at(-1)!;
     return {
       ...scaleAndShift(spec, columns),
-      mean: { ...row(columns, 'zeros'), buffer: true },
-      variance: { ...row(columns, 'ones'), buffer: true, least: 0 },
+      mean: { ...row(columns, 'zeros'), buffer: 'statistics' },
+      variance: { ...row(columns, 'ones'), buffer: 'statistics', least: 0 },
     };
   },
 

@@ -28,6 +28,12 @@ interface RecurrentOptions extends LayerOptions {
    * begins, what a step would hand to the one before is dropped. Default all.
    */
   readonly truncate?: number;
+  /**
+   * Of how many sequences the state is kept from one batch to the next: row r of a batch of so many
+   * goes on from row r of the batch before, as Keras has it with `stateful`. Gradients stay within the
+   * batch. Default: every row begins at 0. Not with `goBackwards`.
+   */
+  readonly stateful?: number;
   /** Whether there are biases; default true. */
   readonly useBias?: boolean;
   /** How w, the weights of the inputs, is drawn; default 'glorotUniform'. */
@@ -39,8 +45,8 @@ interface RecurrentOptions extends LayerOptions {
 }
 
 /**
- * A simple recurrent layer (Elman 1990): h_t = f(x_t·w + b + h_{t−1}·u), with h₀ = 0, w [inputs, units],
- * u [units, units] and b [units].
+ * A simple recurrent layer (Elman 1990): h_t = f(x_t·w + b + h_{t−1}·u), with h₀ = 0 unless it is kept,
+ * w [inputs, units], u [units, units] and b [units].
  */
 export interface SimpleRnnSpec extends RecurrentOptions {
   readonly type: 'simpleRnn';
@@ -80,7 +86,7 @@ export interface GruSpec extends RecurrentOptions {
 }
 
 const commonOptions = [
-  ...['units', 'returnSequences', 'goBackwards', 'truncate', 'useBias'],
+  ...['units', 'returnSequences', 'goBackwards', 'truncate', 'stateful', 'useBias'],
   ...['weightInitializer', 'recurrentInitializer', 'biasInitializer'],
 ];
 
@@ -99,6 +105,14 @@ function check(spec: RecurrentOptions, input: Shape, where: string): void {
   flag(goBackwards, `${where}: goBackwards`);
   flag(useBias, `${where}: useBias`);
   if (spec.truncate !== undefined) wholeNumber(spec.truncate, `${where}: truncate`);
+  if (spec.stateful !== undefined) {
+    wholeNumber(spec.stateful, `${where}: stateful`);
+    if (goBackwards) {
+      throw new RangeError(
+        `${where}: stateful: expected a layer that walks forward, since going backwards begins at steps that the next batch brings`,
+      );
+    }
+  }
   for (const name of ['weightInitializer', 'recurrentInitializer', 'biasInitializer'] as const) {
     if (spec[name] !== undefined) chooseInitializer(spec[name], `${where}: ${name}`);
   }
@@ -115,23 +129,38 @@ function tableOf(spec: RecurrentOptions, [steps]: Shape, gates: number, relu = 0
 const masks = ({ returnSequences = false }: RecurrentOptions) =>
   returnSequences ? 'keeps' : 'ends';
 
+const sequences = ({ stateful }: RecurrentOptions) => stateful;
+
 const output = ({ units, returnSequences = false }: RecurrentOptions, [steps]: Shape): Shape =>
   returnSequences ? [steps!, units] : [units];
 
-/** Weights and biases of so many gates. `raised` is added to the biases of the inputs. */
+/** What a cell has besides weights and biases of its inputs, and the weights of its state. */
+interface Cell {
+  readonly gates: number;
+  /** The states that go from step to step. */
+  readonly states: readonly ('h' | 'c')[];
+  /** Whether there are biases of the state. */
+  readonly recurrentBias?: true;
+  /** What is added to the biases of the inputs. */
+  readonly raised?: readonly number[];
+}
+
+/** Weights, biases, and the states that are kept. */
 function parametersOf(
   spec: RecurrentOptions,
   input: Shape,
-  gates: number,
-  recurrentBias = false,
-  raised?: readonly number[],
+  { gates, states, recurrentBias, raised }: Cell,
 ): Record<string, ParameterDeclaration> {
   const inputs = input.at(-1)!;
-  const { units, useBias = true } = spec;
+  const { units, stateful, useBias = true } = spec;
   const columns = gates * units;
   const matrix = (rows: number, given: InitializerSpec): ParameterDeclaration => ({
     ...{ rows, columns, shape: [rows, columns], fanIn: rows, fanOut: columns, decays: true },
     initializer: chooseInitializer(given, 'initializer'),
+  });
+  const kept = (sequences: number): ParameterDeclaration => ({
+    ...matrix(sequences, 'zeros'),
+    ...{ columns: units, shape: [sequences, units], decays: false, buffer: 'state' },
   });
   const bias: ParameterDeclaration = {
     ...matrix(1, spec.biasInitializer ?? 'zeros'),
@@ -142,13 +171,14 @@ function parametersOf(
     u: matrix(units, spec.recurrentInitializer ?? 'orthogonal'),
     ...(useBias && { b: raised ? { ...bias, raised } : bias }),
     ...(useBias && recurrentBias && { b2: bias }),
+    ...(stateful && Object.fromEntries(states.map((name) => [name, kept(stateful)]))),
   };
 }
 
 /** Products of a gate and an element of the cell, roughly, in floating point operations. */
 const cellWork = 60;
 
-/** Room for what kernels write on their way. */
+/** What kernels write on their way, and what they are told. */
 interface Rooms {
   /** The state of each step. */
   state(): Tensor;
@@ -156,8 +186,11 @@ interface Rooms {
   products(): Tensor;
   /** One step on the way back, with so many states carried: see src/ops/recurrent.ts. */
   step(carried: number): Tensor;
-  /** Which sequences to walk, and which of their steps count: the arguments of all kernels at the end. */
+  /** Which sequences to walk, and which of their steps count. */
   readonly walking: readonly [walk: Tensor, mask: Tensor, batch: number, maskPitch: number];
+  /** A state before the first step, for the way back too, and how far apart those of sequences are. */
+  start(state: 'h' | 'c'): Tensor;
+  readonly startPitch: number;
 }
 
 /**
@@ -175,11 +208,12 @@ function lower(
     z: Tensor,
   ) => {
     readonly h: Tensor;
+    readonly c?: Tensor;
     readonly previous: Tensor;
     back(dy: Tensor): { readonly dz: Tensor; readonly dq: Tensor };
   },
 ): Tensor {
-  const { units, returnSequences = false, goBackwards = false } = spec;
+  const { units, returnSequences = false, goBackwards = false, stateful } = spec;
   const { w, u, b, b2 } = tensors;
   const [steps, inputs] = input as readonly [number, number];
   const { columns } = w!;
@@ -194,19 +228,41 @@ function lower(
   const pitches = [x.pitch, z.pitch, Number.NEGATIVE_INFINITY] as const;
   build.emit('denseForward', z, x, w!, bias, rows, inputs, columns, ...pitches);
   build.count(products * (inputs + units) + cellWork * rows * columns);
-  const { h, previous, back } = walk(
+  const last = goBackwards ? 0 : steps - 1;
+  const { h, c, previous, back } = walk(
     {
       state: () => build.value(units, false, rows),
       products: () => build.value(columns, false),
       step: (carried) => build.value(z.pitch + carried * h.pitch, false),
       walking: [tensors.walk!, mask ?? tensors.every!, batch, mask ? steps : 0],
+      start(state) {
+        if (!stateful) return build.zeros(units);
+        const kept = tensors[state]!;
+        // The way back looks at c alone, whose next state has taken its place by then.
+        if (state === 'h' || !build.training) return kept;
+        const start = build.value(units, false);
+        build.emit('copyColumns', start, kept, batch, units, 0, start.pitch, 0, kept.pitch);
+        return start;
+      },
+      startPitch: stateful ? pitchOf(units) : 0,
     },
     z,
   );
   const y = returnSequences ? h : build.value(units, false);
-  if (!returnSequences) {
-    const last = goBackwards ? 0 : (steps - 1) * h.pitch;
-    build.emit('copyColumns', y, h, batch, units, 0, y.pitch, last, steps * h.pitch);
+  const copyLast = (to: Tensor, from: Tensor) => {
+    const at = [0, to.pitch, last * from.pitch, steps * from.pitch] as const;
+    build.emit('copyColumns', to, from, batch, units, ...at);
+  };
+  if (!returnSequences) copyLast(y, h);
+  if (stateful) {
+    const keep = () => {
+      for (const [name, state] of Object.entries({ h, ...(c && { c }) })) {
+        const kept = tensors[name]!;
+        copyLast(build.training ? build.nextOf(kept) : kept, state);
+      }
+    };
+    if (build.training) build.onLearning(keep);
+    else keep();
   }
   if (differentiable) build.requireGradient(y);
   build.share(y);
@@ -237,15 +293,17 @@ export const simpleRnn: LayerDefinition<SimpleRnnSpec> = {
 
   masks,
   output,
-  parameters: (spec, input) => parametersOf(spec, input, 1),
+  sequences,
+  parameters: (spec, input) => parametersOf(spec, input, { gates: 1, states: ['h'] }),
   constants: (spec, input) => tableOf(spec, input, 1, cells[spec.activation ?? 'tanh']),
 
   lower(spec, build, given, tensors, around) {
     const { u } = tensors;
     return lower(spec, build, given, tensors, around, (rooms, z) => {
       const [h, previous, q] = [rooms.state(), rooms.state(), rooms.products()];
-      const zeros = build.zeros(spec.units);
-      build.emit('simpleRnnForward', h, previous, q, z, u!, zeros, ...rooms.walking);
+      const [zeros, h0] = [build.zeros(spec.units), rooms.start('h')];
+      const read = [z, u!, zeros, h0, ...rooms.walking] as const;
+      build.emit('simpleRnnForward', h, previous, q, ...read, rooms.startPitch);
       const back = (dy: Tensor) => {
         const [dz, step] = [rooms.state(), rooms.step(2)];
         build.emit('simpleRnnBackward', dz, step, dy, h, u!, ...rooms.walking);
@@ -267,12 +325,13 @@ export const lstm: LayerDefinition<LstmSpec> = {
 
   masks,
   output,
+  sequences,
 
   parameters(spec, input) {
     const { units, forgetBias = 1 } = spec;
     const isForget = (column: number) => column >= units && column < 2 * units;
     const raised = Array.from({ length: 4 * units }, (_, c) => (isForget(c) ? forgetBias : 0));
-    return parametersOf(spec, input, 4, false, raised);
+    return parametersOf(spec, input, { gates: 4, states: ['h', 'c'], raised });
   },
 
   constants: (spec, input) => tableOf(spec, input, 4),
@@ -282,14 +341,16 @@ export const lstm: LayerDefinition<LstmSpec> = {
     return lower(spec, build, given, tensors, around, (rooms, gates) => {
       const [h, c, previous, q] = [rooms.state(), rooms.state(), rooms.state(), rooms.products()];
       const zeros = build.zeros(gates.columns);
-      build.emit('lstmForward', h, c, gates, previous, q, u!, zeros, ...rooms.walking);
+      const [h0, c0, { walking, startPitch }] = [rooms.start('h'), rooms.start('c'), rooms];
+      const written = [h, c, gates, previous, q] as const;
+      build.emit('lstmForward', ...written, u!, zeros, h0, c0, ...walking, startPitch);
       const back = (dy: Tensor) => {
         const dz = build.valueLike(gates, false);
-        const read = [dy, gates, c, u!] as const;
-        build.emit('lstmBackward', dz, rooms.step(3), ...read, ...rooms.walking);
+        const read = [dy, gates, c, u!, c0] as const;
+        build.emit('lstmBackward', dz, rooms.step(3), ...read, ...walking, startPitch);
         return { dz, dq: dz };
       };
-      return { h, previous, back };
+      return { h, c, previous, back };
     });
   },
 };
@@ -299,7 +360,9 @@ export const gru: LayerDefinition<GruSpec> = {
   check,
   masks,
   output,
-  parameters: (spec, input) => parametersOf(spec, input, 3, true),
+  sequences,
+  parameters: (spec, input) =>
+    parametersOf(spec, input, { gates: 3, states: ['h'], recurrentBias: true }),
   constants: (spec, input) => tableOf(spec, input, 3),
 
   lower(spec, build, given, tensors, around) {
@@ -308,7 +371,8 @@ export const gru: LayerDefinition<GruSpec> = {
       const [h, kept, previous] = [rooms.state(), rooms.state(), rooms.state()];
       const bias = b2 ?? build.zeros(gates.columns);
       const written = [h, gates, kept, previous, rooms.products()] as const;
-      build.emit('gruForward', ...written, u!, bias, ...rooms.walking);
+      const read = [u!, bias, rooms.start('h'), ...rooms.walking] as const;
+      build.emit('gruForward', ...written, ...read, rooms.startPitch);
       const back = (dy: Tensor) => {
         const [dz, dq] = [build.valueLike(gates, false), build.valueLike(gates, false)];
         const read = [dy, gates, kept, previous, u!] as const;

@@ -10,7 +10,8 @@ import { denseBackwardInput, denseForward } from './dense.js';
  * one block of `units` columns after another for each gate [batch · steps][gatePitch]. gates come with
  * the products of the inputs, x·w + b, which one dense kernel has made for all steps, and leave with
  * the gates themselves. u [units][gatePitch] are the recurrent weights. previous takes the h of the
- * step before, 0 before the first. `walk` is a table of sizes and ways: see `readWalk`.
+ * step before. `walk` is a table of sizes and ways: see `readWalk`. h0 and c0 [batch][startPitch] are
+ * the states before the first step; a startPitch of 0 makes the first row that of all sequences.
  *
  * `step` is room for one step of all sequences: the gradient of its recurrent products
  * [batch][gatePitch], then that of the h before it [batch][pitch], then what else is carried
@@ -45,10 +46,11 @@ function readWalk(walk: Int32Array) {
   };
 }
 
-/** previous[n, t] = h of the step before t in each sequence, and 0 where t is the first. */
+/** previous[n, t] = h of the step before t in each sequence, and h0 where t is the first. */
 function keepPrevious(
   previous: Floats,
   h: Floats,
+  h0: Floats,
   t: number,
   before: number,
   first: boolean,
@@ -56,27 +58,37 @@ function keepPrevious(
   steps: number,
   units: number,
   pitch: number,
+  startPitch: number,
 ): void {
   for (let n = 0; n < batch; n++) {
     const to = (n * steps + t) * pitch;
     const from = (n * steps + before) * pitch;
-    for (let j = 0; j < units; j++) previous[to + j] = first ? 0 : h[from + j]!;
+    for (let j = 0; j < units; j++) {
+      previous[to + j] = first ? h0[n * startPitch + j]! : h[from + j]!;
+    }
   }
+}
+
+/** The cell of the step before in sequence n: c0 before the first. */
+function cellBefore(
+  c: Floats,
+  c0: Floats,
+  n: number,
+  before: number,
+  first: boolean,
+  steps: number,
+  pitch: number,
+  startPitch: number,
+): Floats {
+  return first ? c0.subarray(n * startPitch) : c.subarray((n * steps + before) * pitch);
 }
 
 const sigmoidSlope = (d: number, y: number) => fround(d * fround(y * fround(1 - y)));
 const tanhSlope = (d: number, y: number) => fround(d * fround(1 - fround(y * y)));
 
 /** What a step that is left out does to a state, [batch · steps] or one of them: it stays. */
-function keepState(
-  state: Floats,
-  at: number,
-  before: Floats,
-  from: number,
-  units: number,
-  first = false,
-): void {
-  for (let j = 0; j < units; j++) state[at + j] = first ? 0 : before[from + j]!;
+function keepState(state: Floats, at: number, before: Floats, from: number, units: number): void {
+  for (let j = 0; j < units; j++) state[at + j] = before[from + j]!;
 }
 
 /** Past steps that are left out, the gradient of h goes back as it is: dh = direct. */
@@ -121,16 +133,18 @@ export function simpleRnnForward(
   z: Floats,
   u: Floats,
   zeros: Floats,
+  h0: Floats,
   walk: Int32Array,
   mask: Int32Array,
   batch: number,
   maskPitch: number,
+  startPitch: number,
 ): void {
   const { steps, units, pitch, backwards, relu } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
-    keepPrevious(previous, h, t, before, s === 0, batch, steps, units, pitch);
+    keepPrevious(previous, h, h0, t, before, s === 0, batch, steps, units, pitch, startPitch);
     const given = previous.subarray(t * pitch);
     const minus = Number.NEGATIVE_INFINITY;
     denseForward(q, given, u, zeros, batch, units, units, steps * pitch, pitch, minus);
@@ -202,24 +216,28 @@ export function lstmForward(
   q: Floats,
   u: Floats,
   zeros: Floats,
+  h0: Floats,
+  c0: Floats,
   walk: Int32Array,
   mask: Int32Array,
   batch: number,
   maskPitch: number,
+  startPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
-    keepPrevious(previous, h, t, before, s === 0, batch, steps, units, pitch);
+    keepPrevious(previous, h, h0, t, before, s === 0, batch, steps, units, pitch, startPitch);
     const given = previous.subarray(t * pitch);
     const minus = Number.NEGATIVE_INFINITY;
     denseForward(q, given, u, zeros, batch, units, 4 * units, steps * pitch, gatePitch, minus);
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
+      const held = cellBefore(c, c0, n, before, s === 0, steps, pitch, startPitch);
       if (mask[n * maskPitch + t] === 0) {
         keepState(h, row * pitch, previous, row * pitch, units);
-        keepState(c, row * pitch, c, (n * steps + before) * pitch, units, s === 0);
+        keepState(c, row * pitch, held, 0, units);
         continue;
       }
       for (let j = 0; j < units; j++) {
@@ -229,8 +247,7 @@ export function lstmForward(
         const f = sigmoid(fround(gates[at + units]! + q[products + units]!));
         const g = tanh(fround(gates[at + 2 * units]! + q[products + 2 * units]!));
         const o = sigmoid(fround(gates[at + 3 * units]! + q[products + 3 * units]!));
-        const held = s === 0 ? 0 : c[(n * steps + before) * pitch + j]!;
-        const cell = fround(fround(f * held) + fround(i * g));
+        const cell = fround(fround(f * held[j]!) + fround(i * g));
         gates[at] = i;
         gates[at + units] = f;
         gates[at + 2 * units] = g;
@@ -250,10 +267,12 @@ export function lstmBackward(
   gates: Floats,
   c: Floats,
   u: Floats,
+  c0: Floats,
   walk: Int32Array,
   mask: Int32Array,
   batch: number,
   maskPitch: number,
+  startPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards, sequences, truncate } = readWalk(walk);
   const dh = step.subarray(batch * gatePitch);
@@ -266,6 +285,7 @@ export function lstmBackward(
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
       const counts = mask[n * maskPitch + t] === 1;
+      const held = cellBefore(c, c0, n, before, s === 0, steps, pitch, startPitch);
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
         const carried = n * pitch + j;
@@ -282,9 +302,8 @@ export function lstmBackward(
         const o = gates[at + 3 * units]!;
         const cell = tanh(c[row * pitch + j]!);
         const dcell = fround(dc[carried]! + tanhSlope(fround(d * o), cell));
-        const held = s === 0 ? 0 : c[(n * steps + before) * pitch + j]!;
         dz[at] = step[own] = sigmoidSlope(fround(dcell * g), i);
-        dz[at + units] = step[own + units] = sigmoidSlope(fround(dcell * held), f);
+        dz[at + units] = step[own + units] = sigmoidSlope(fround(dcell * held[j]!), f);
         dz[at + 2 * units] = step[own + 2 * units] = tanhSlope(fround(dcell * i), g);
         dz[at + 3 * units] = step[own + 3 * units] = sigmoidSlope(fround(d * cell), o);
         dc[carried] = fround(dcell * f);
@@ -313,16 +332,18 @@ export function gruForward(
   q: Floats,
   u: Floats,
   b2: Floats,
+  h0: Floats,
   walk: Int32Array,
   mask: Int32Array,
   batch: number,
   maskPitch: number,
+  startPitch: number,
 ): void {
   const { steps, units, pitch, gatePitch, backwards } = readWalk(walk);
   for (let s = 0; s < steps; s++) {
     const t = backwards ? steps - 1 - s : s;
     const before = backwards ? t + 1 : t - 1;
-    keepPrevious(previous, h, t, before, s === 0, batch, steps, units, pitch);
+    keepPrevious(previous, h, h0, t, before, s === 0, batch, steps, units, pitch, startPitch);
     const given = previous.subarray(t * pitch);
     const minus = Number.NEGATIVE_INFINITY;
     denseForward(q, given, u, b2, batch, units, 3 * units, steps * pitch, gatePitch, minus);

@@ -51,22 +51,29 @@ const weightRows = (sizes: number): Rule => ({
 
 /**
  * Sequences of a recurrent layer: by kernel, which argument holds the weights of the state, behind the
- * arrays that have a part for each sequence, and which counts the sequences, between a mask and the
- * pitch of that.
+ * arrays that have a part for each sequence; which are the states at the start; and which counts the
+ * sequences, between a mask and the pitches of that and of those states.
  */
-const walks: Readonly<Record<string, { readonly weights: number; readonly count: number }>> = {
-  simpleRnnForward: { weights: 4, count: 8 },
-  simpleRnnBackward: { weights: 4, count: 7 },
-  lstmForward: { weights: 5, count: 9 },
-  lstmBackward: { weights: 5, count: 8 },
-  gruForward: { weights: 5, count: 9 },
-  gruBackward: { weights: 7, count: 10 },
+interface Walk {
+  readonly weights: number;
+  readonly starts: readonly number[];
+  readonly count: number;
+}
+
+const walks: Readonly<Record<string, Walk>> = {
+  simpleRnnForward: { weights: 4, starts: [6], count: 9 },
+  simpleRnnBackward: { weights: 4, starts: [], count: 7 },
+  lstmForward: { weights: 5, starts: [7, 8], count: 11 },
+  lstmBackward: { weights: 5, starts: [6], count: 9 },
+  gruForward: { weights: 5, starts: [7], count: 10 },
+  gruBackward: { weights: 7, starts: [], count: 10 },
 };
 
-const sequences = ({ weights, count }: (typeof walks)[string]): Rule => ({
+const sequences = ({ weights, starts, count }: Walk): Rule => ({
   count,
   arrays: {
     ...Object.fromEntries(Array.from({ length: weights }, (_, i) => [i, 'part'])),
+    ...Object.fromEntries(starts.map((start) => [start, pitch(count + 2)])),
     [count - 1]: pitch(count + 1),
   },
   grain: 1,

@@ -11,7 +11,8 @@ import { writeProgram } from './program.js';
  * the bit, and `classes`. For small networks: weights stand in it as text, and it computes in plain
  * JavaScript, one row after another.
  *
- * @throws Error where a scaler has not been fitted
+ * @throws TypeError for a network that keeps states from batch to batch; Error where a scaler has not
+ *   been fitted
  */
 export function toModule(model: Pick<Network, 'snapshot'>): string {
   const snapshot = model.snapshot();
@@ -22,7 +23,12 @@ export function toModule(model: Pick<Network, 'snapshot'>): string {
     }
   }
   const resolved = resolveModel(spec);
-  const { columns, outputs } = resolved;
+  const { columns, outputs, stateful } = resolved;
+  if (stateful) {
+    throw new TypeError(
+      `toModule: ${stateful.where} keeps its state from batch to batch, and a module keeps nothing: write the network without stateful`,
+    );
+  }
   const program = writeProgram(resolved, snapshot);
   const { decision, threshold } = metricContext(resolved);
   const single = decision === 'threshold' && outputs === 1;

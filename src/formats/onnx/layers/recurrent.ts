@@ -53,6 +53,11 @@ function write(
   attributes: Parameters<ExportContext<Recurrent>['build']['node']>[2] = {},
 ): string {
   const { layer, build } = context;
+  if (layer.spec.stateful) {
+    throw new TypeError(
+      `toOnnx: ${layer.where} keeps its state from batch to batch, and a graph keeps nothing: export the network without stateful`,
+    );
+  }
   const { units, returnSequences = false, goBackwards = false } = layer.spec;
   const steps = layer.input[0]!;
   const inputs = [
