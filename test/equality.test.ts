@@ -5,6 +5,7 @@ import { randomCase } from './architectures.js';
 import { activationSpecs, nameOf, optimizerSpecs, targetsFor } from './catalogues.js';
 import { engines, hexOf, networkOn, resultsOn } from './engines.js';
 import { generator } from './kernels/core.js';
+import { shapedCase } from './shaped.js';
 
 // Same spec, same data, same seed: the same bits, whatever computes them.
 describe('JS, the release build and the debug build give the same bits', () => {
@@ -23,6 +24,19 @@ describe('JS, the release build and the debug build give the same bits', () => {
         expect(await resultsOn('release', made), `release build, ${where}`).toEqual(js);
         expect(await resultsOn('debug', made), `debug build, ${where}`).toEqual(js);
         expect(js.weights, where).not.toEqual(js.initial);
+      }
+    },
+  );
+
+  it.each(Array.from({ length: 12 }, (_, i) => 10 * i))(
+    'over 10 random architectures on images and sequences from seed %i on',
+    async (first) => {
+      for (let seed = first; seed < first + 10; seed++) {
+        const made = shapedCase(seed);
+        const where = `seed ${seed}: ${JSON.stringify({ ...made.spec, fit: made.fit })}`;
+        const js = await resultsOn('js', made);
+        expect(await resultsOn('release', made), `release build, ${where}`).toEqual(js);
+        expect(await resultsOn('debug', made), `debug build, ${where}`).toEqual(js);
       }
     },
   );

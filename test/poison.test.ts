@@ -12,6 +12,7 @@ import {
 } from './catalogues.js';
 import { type Engine, engines, hex, hexOf, networkOn, resultsOn } from './engines.js';
 import { generator } from './kernels/core.js';
+import { shapedCase } from './shaped.js';
 
 // All lists of a network share one part of its memory, so a kernel may find anything there.
 
@@ -77,9 +78,14 @@ describe('kernels rely on nothing that they have not written', () => {
     return { ...results, losses, stepped: hexOf(model) };
   }
 
-  it.each(engines)('on %s', async (engine) => {
+  it.each(
+    engines.flatMap((engine) => [
+      [engine, 'rows of numbers', randomCase] as const,
+      [engine, 'images and sequences', shapedCase] as const,
+    ]),
+  )('on %s, on %s', async (engine, _, draw) => {
     for (let seed = 1000; seed < 1030; seed++) {
-      const made = randomCase(seed);
+      const made = draw(seed);
       const clean = { ...made, fit: { ...made.fit } };
       const found = await trainings(engine, made);
       expect(poisoned()).toBeGreaterThan(0);

@@ -10,6 +10,7 @@ import { ThreadError, threads } from '../src/threads.js';
 import { worker } from '../src/worker.js';
 import { randomCase } from './architectures.js';
 import { networkOn, resultsOn } from './engines.js';
+import { shapedCase } from './shaped.js';
 
 /** However small the lists. */
 const always = (n: number) => threadsWith(n, { leastProducts: 0 });
@@ -20,6 +21,15 @@ describe('threads', () => {
       const made = randomCase(seed);
       const where = `seed ${seed}: ${JSON.stringify({ ...made.spec, fit: made.fit })}`;
       expect(await resultsOn(always(n), made), where).toEqual(await resultsOn('release', made));
+    }
+  });
+
+  it.each([2, 3])('%i of them do so on images and sequences', async (n) => {
+    const many = always(n);
+    for (let seed = 500; seed < 530; seed++) {
+      const made = shapedCase(seed);
+      const where = `seed ${seed}: ${JSON.stringify({ ...made.spec, fit: made.fit })}`;
+      expect(await resultsOn(many, made), where).toEqual(await resultsOn('release', made));
     }
   });
 

@@ -23,7 +23,7 @@ export function toModule(model: Pick<Network, 'snapshot'>): string {
     }
   }
   const resolved = resolveModel(spec);
-  const { columns, outputs, stateful } = resolved;
+  const { columns, outputs, units, stateful } = resolved;
   if (stateful) {
     throw new TypeError(
       `toModule: ${stateful.where} keeps its state from batch to batch, and a module keeps nothing: write the network without stateful`,
@@ -31,8 +31,8 @@ export function toModule(model: Pick<Network, 'snapshot'>): string {
   }
   const program = writeProgram(resolved, snapshot);
   const { decision, threshold } = metricContext(resolved);
-  const single = decision === 'threshold' && outputs === 1;
-  const decide = single ? `Number(y[at] > ${threshold})` : 'largest(y.subarray(at, at + outputs))';
+  const single = decision === 'threshold' && units === 1;
+  const decide = single ? `Number(y[at] > ${threshold})` : `largest(y.subarray(at, at + ${units}))`;
   return `// A neural network, written by chainrule: ${columns} inputs, ${outputs} outputs.
 
 /** How many numbers a row of inputs, and of outputs, has. */
@@ -63,11 +63,11 @@ export function predict(x) {
   return y;
 }
 
-/** The class of each row. */
+/** The class of each row${outputs === units ? '' : ', and of each of its positions'}. */
 export function predictClasses(x) {
   const y = predict(x);
-  return Array.from({ length: y.length / outputs }, (_, r) => {
-    const at = r * outputs;
+  return Array.from({ length: y.length / ${units} }, (_, r) => {
+    const at = r * ${units};
     const index = ${decide};
     return classes?.[index] ?? index;
   });

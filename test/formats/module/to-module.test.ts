@@ -20,6 +20,7 @@ import { randomCase } from '../../architectures.js';
 import { activationSpecs } from '../../catalogues.js';
 import { hex } from '../../engines.js';
 import { shaken } from '../../shaken.js';
+import { shapedCase } from '../../shaped.js';
 import { floats } from '../draw.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainrule-module-'));
@@ -134,6 +135,16 @@ describe('a module predicts what its network predicts, to the bit', () => {
           model,
           x: spec.inputShape.length > 1 ? x : x.subarray(0, 5 * spec.inputShape[0]!),
         };
+      }),
+    );
+  });
+
+  it('for random architectures on images and sequences', () => {
+    compare(
+      Array.from({ length: 60 }, (_, seed) => {
+        const { spec, x } = shapedCase(seed);
+        const model = load(shaken(spec, seed), { backend: 'js', onWarning() {} });
+        return { model, x };
       }),
     );
   });

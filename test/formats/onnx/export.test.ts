@@ -16,6 +16,7 @@ import {
 } from '../../../src/index.js';
 import { toOnnx } from '../../../src/onnx.js';
 import { activationSpecs, nameOf } from '../../catalogues.js';
+import { shapedCase } from '../../shaped.js';
 import { floats } from '../draw.js';
 import { largestDifference } from './difference.js';
 import { runOnnx } from './onnxruntime.js';
@@ -327,6 +328,15 @@ it.each([0, 50, 100, 150])(
   'onnxruntime predicts the same for 50 random architectures from seed %i on',
   async (first) => {
     const { largest, seed } = await largestDifference(first, first + 50);
+    expect(largest, `seed ${seed}`).toBeLessThan(1e-5);
+  },
+);
+
+it.each([0, 50])(
+  'onnxruntime predicts the same for 50 random architectures on images and sequences from seed %i on',
+  async (first) => {
+    const unmasked = (seed: number) => shapedCase(seed, { masks: false });
+    const { largest, seed } = await largestDifference(first, first + 50, unmasked);
     expect(largest, `seed ${seed}`).toBeLessThan(1e-5);
   },
 );
