@@ -66,19 +66,20 @@ function scaled(s: usize, steps: i32, stride: usize, scale: f32): void {
   }
 }
 
-/** s ← −∞ where step i takes nothing from step j: behind it if `causal`, or not counted and not itself. */
-function leaveOut(s: usize, mask: usize, steps: i32, stride: usize, causal: bool): void {
+/** s ← −∞ where step i takes nothing from step j: see `isLeftOut` in the twin. */
+function leaveOut(
+  s: usize, mask: usize, steps: i32, stride: usize, causal: bool, masked: bool,
+): void {
   const lowest = f32x4.splat(-Infinity);
-  const every = i32x4.splat(causal ? -1 : 0);
+  const ifCausal = i32x4.splat(-i32(causal)), ifMasked = i32x4.splat(-i32(masked));
   for (let i = 0; i < steps; ++i) {
     const own = i32x4.splat(i);
     let j = 0, at = s, counts = mask;
     do {
       const places = i32x4.add(i32x4.splat(j), i32x4(0, 1, 2, 3));
-      const padding = v128.andnot(
-        i32x4.eq(v128.load(counts), i32x4.splat(0)), i32x4.eq(places, own),
-      );
-      const behind = v128.and(i32x4.gt_s(places, own), every);
+      const behind = v128.and(i32x4.gt_s(places, own), ifCausal);
+      const others = v128.andnot(ifMasked, i32x4.eq(places, own));
+      const padding = v128.and(i32x4.eq(v128.load(counts), i32x4.splat(0)), others);
       v128.store(at, v128.bitselect(lowest, v128.load(at), v128.or(padding, behind)));
       at += 16;
       counts += 16;
@@ -105,7 +106,7 @@ export function attentionForward(
       transpose(turned, head, steps, size, headStride, turnedStride);
       multiplyGatedNN(p, q, turned, 0, steps, steps, size, xStride, turnedStride, pStride, NaN);
       scaled(p, steps, pStride, scale);
-      if (causal | maskPitch) leaveOut(p, mask, steps, pStride, causal == 1);
+      if (causal | maskPitch) leaveOut(p, mask, steps, pStride, causal == 1, maskPitch != 0);
       softmaxForward(p, p, steps, steps, pPitch);
       takeHead(head, q + 2 * units, steps, xStride, headStride);
       multiplyGatedNN(turned, p, head, 0, steps, size, steps, pStride, headStride, headStride, NaN);

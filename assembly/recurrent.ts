@@ -90,7 +90,7 @@ function cellBefore(
 // @ts-ignore: decorator
 @inline
 function counts(mask: usize, n: i32, maskPitch: i32, t: i32): bool {
-  return load<i32>(mask + (<usize>(n * maskPitch + t) << 2)) != 0;
+  return load<i32>(mask + (maskPitch ? <usize>(n * maskPitch + t) << 2 : 0)) != 0;
 }
 
 /** A state that stays as it was, in whole vectors. */

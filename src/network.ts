@@ -553,7 +553,7 @@ export function sequential(spec: NetworkSpec, options: NetworkOptions = {}): Net
     const { initializer, fanIn, fanOut, rows, columns, raised } = declared;
     const random = new Random(model.seed, streams.parameters + i);
     const drawn = initialValues(initializer, rows, columns, fanIn, fanOut, random);
-    const values = raised ? drawn.map((value, c) => value + raised[c % columns]!) : drawn;
+    const values = raised ? drawn.map((value, c) => value + raised(c % columns)) : drawn;
     writeMatrix(plan.backend.floats, plan.weights[i]!.tensor, values);
   });
   return network;

@@ -59,7 +59,8 @@ export function boundSpec(spec: unknown): void {
 /** Refuses a model of such a spec whose rows are too wide somewhere. */
 export function boundModel({ layers, inputs }: Model): void {
   bound(inputs, mostWidth, 'preprocess.x: numbers in a row');
-  for (const { output, where } of everyLayer(layers)) {
+  for (const { definition, spec, input, output, where } of everyLayer(layers)) {
     bound(sizeOf(output), mostWidth, `${where}: numbers in a row of outputs`);
+    bound(definition.room?.(spec, input) ?? 0, mostWidth, `${where}: numbers kept of a row`);
   }
 }

@@ -63,8 +63,9 @@ export const attention: LayerDefinition<AttentionSpec> = {
 
   masks: () => 'keeps',
   output: (_spec, input) => input,
-  // That all steps count.
-  constants: (_spec, [steps]) => ({ every: new Array(steps!).fill(1) }),
+  room: ({ heads }, [steps]) => heads * steps! * steps!,
+  // That every step counts.
+  constants: () => ({ every: [1] }),
 
   parameters(spec, input) {
     const features = input.at(-1)!;

@@ -21,8 +21,8 @@ export interface ParameterDeclaration {
   /** The shape that users see, which holds rows × columns numbers. */
   readonly shape: Shape;
   readonly initializer: Choice<InitializerName>;
-  /** What is added to the numbers drawn, one for each column. */
-  readonly raised?: readonly number[];
+  /** What is added to the numbers drawn for a column. */
+  readonly raised?: (column: number) => number;
   /** How many numbers flow into one unit, and out of one input: the initializers' scale. */
   readonly fanIn: number;
   readonly fanOut: number;
@@ -98,6 +98,8 @@ export interface LayerDefinition<Spec> {
   stacks?(spec: Spec): Readonly<Record<string, readonly LayerSpec[]>>;
   /** The shape of one row of outputs. `inner` holds those of its stacks; refuses what does not fit. */
   output(spec: Spec, input: Shape, inner: Readonly<Record<string, Shape>>, where: string): Shape;
+  /** How many numbers it keeps of one row, where these may be many more than its outputs. */
+  room?(spec: Spec, input: Shape): number;
   /** What it learns, by short names, in the order in which it is drawn. */
   parameters?(spec: Spec, input: Shape): Readonly<Record<string, ParameterDeclaration>>;
   /**

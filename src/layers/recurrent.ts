@@ -118,18 +118,24 @@ function check(spec: RecurrentOptions, input: Shape, where: string): void {
   }
 }
 
-/** The tables that say how kernels walk, and that all steps count: see src/ops/recurrent.ts. */
+/** The table that says how kernels walk, and that every step counts: see src/ops/recurrent.ts. */
 function tableOf(spec: RecurrentOptions, [steps]: Shape, gates: number, relu = 0) {
   const { units, returnSequences = false, goBackwards = false, truncate } = spec;
   const pitches = [pitchOf(units), pitchOf(gates * units)];
   const ways = [Number(goBackwards), Number(returnSequences), truncate ?? steps!, relu];
-  return { walk: [steps!, units, ...pitches, ...ways], every: new Array(steps!).fill(1) };
+  return { walk: [steps!, units, ...pitches, ...ways], every: [1] };
 }
 
 const masks = ({ returnSequences = false }: RecurrentOptions) =>
   returnSequences ? 'keeps' : 'ends';
 
 const sequences = ({ stateful }: RecurrentOptions) => stateful;
+
+/** The gates of all steps. */
+const roomOf =
+  (gates: number) =>
+  ({ units }: RecurrentOptions, [steps]: Shape) =>
+    gates * units * steps!;
 
 const output = ({ units, returnSequences = false }: RecurrentOptions, [steps]: Shape): Shape =>
   returnSequences ? [steps!, units] : [units];
@@ -142,7 +148,7 @@ interface Cell {
   /** Whether there are biases of the state. */
   readonly recurrentBias?: true;
   /** What is added to the biases of the inputs. */
-  readonly raised?: readonly number[];
+  readonly raised?: (column: number) => number;
 }
 
 /** Weights, biases, and the states that are kept. */
@@ -294,6 +300,7 @@ export const simpleRnn: LayerDefinition<SimpleRnnSpec> = {
   masks,
   output,
   sequences,
+  room: roomOf(1),
   parameters: (spec, input) => parametersOf(spec, input, { gates: 1, states: ['h'] }),
   constants: (spec, input) => tableOf(spec, input, 1, cells[spec.activation ?? 'tanh']),
 
@@ -326,11 +333,12 @@ export const lstm: LayerDefinition<LstmSpec> = {
   masks,
   output,
   sequences,
+  room: roomOf(4),
 
   parameters(spec, input) {
     const { units, forgetBias = 1 } = spec;
     const isForget = (column: number) => column >= units && column < 2 * units;
-    const raised = Array.from({ length: 4 * units }, (_, c) => (isForget(c) ? forgetBias : 0));
+    const raised = (column: number) => (isForget(column) ? forgetBias : 0);
     return parametersOf(spec, input, { gates: 4, states: ['h', 'c'], raised });
   },
 
@@ -361,6 +369,7 @@ export const gru: LayerDefinition<GruSpec> = {
   masks,
   output,
   sequences,
+  room: roomOf(3),
   parameters: (spec, input) =>
     parametersOf(spec, input, { gates: 3, states: ['h'], recurrentBias: true }),
   constants: (spec, input) => tableOf(spec, input, 3),

@@ -9,7 +9,7 @@ import { softmaxBackward, softmaxForward } from './softmax.js';
  * size columns, in each of the three the heads one behind another. y, dy [batch · steps][yPitch] hold
  * heads · size columns, and p [batch · heads · steps][pPitch] the weights that each step gives to all
  * `steps` of its sequence. mask [batch][maskPitch] says with 1 and 0 which of these count; a maskPitch of 0
- * makes it the same for all. ds [batch · steps][pPitch] is room to work in. Nothing may alias. Sums begin
+ * makes its first number that of all. ds [batch · steps][pPitch] is room to work in. Nothing may alias. Sums begin
  * at +0 and run in the order stated; what is left out has weight 0, and stays a term of sums.
  * Floats behind the columns become 0 up to the next multiple of four in WebAssembly.
  */
@@ -55,7 +55,8 @@ export function attentionForward(
           for (let c = 0; c < size; c++) {
             s = fround(s + fround(x[q + i * xPitch + c]! * x[k + j * xPitch + c]!));
           }
-          const leftOut = isLeftOut(i, j, causal, mask[b * maskPitch + j]!);
+          const counts = mask[maskPitch === 0 ? 0 : b * maskPitch + j]!;
+          const leftOut = isLeftOut(i, j, causal, counts);
           weights[i * pPitch + j] = leftOut ? Number.NEGATIVE_INFINITY : fround(factor * s);
         }
       }

@@ -20,7 +20,7 @@ import { denseBackwardInput, denseForward } from './dense.js';
  * Padding of what is written is zero up to the next four columns, but for gates.
  *
  * mask [batch][maskPitch] says with 1 and 0 which steps of each sequence count; a maskPitch of 0 makes
- * its first row that of all. A step that does not leaves the state as it is, puts that out, and has a
+ * its first number that of all. A step that does not leaves the state as it is, puts that out, and has a
  * gradient of +0: the gradient of its h goes on to the h before it, whatever the inputs hold there.
  *
  * Order of sums: the inputs' products as in `denseForward`, and those of h likewise, from +0 or from
@@ -69,6 +69,10 @@ function keepPrevious(
   }
 }
 
+/** Whether step t of sequence n counts. */
+const stepCounts = (mask: Int32Array, n: number, maskPitch: number, t: number) =>
+  mask[maskPitch === 0 ? 0 : n * maskPitch + t] === 1;
+
 /** The cell of the step before in sequence n: c0 before the first. */
 function cellBefore(
   c: Floats,
@@ -103,7 +107,7 @@ function passOver(
   pitch: number,
 ): void {
   for (let n = 0; n < batch; n++) {
-    if (mask[n * maskPitch + t] === 0) keepState(dh, n * pitch, direct, n * pitch, units);
+    if (!stepCounts(mask, n, maskPitch, t)) keepState(dh, n * pitch, direct, n * pitch, units);
   }
 }
 
@@ -150,7 +154,7 @@ export function simpleRnnForward(
     denseForward(q, given, u, zeros, batch, units, units, steps * pitch, pitch, minus);
     for (let n = 0; n < batch; n++) {
       const row = (n * steps + t) * pitch;
-      if (mask[n * maskPitch + t] === 0) {
+      if (!stepCounts(mask, n, maskPitch, t)) {
         keepState(h, row, previous, row, units);
         continue;
       }
@@ -182,7 +186,7 @@ export function simpleRnnBackward(
     const t = backwards ? steps - 1 - s : s;
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
-      const counts = mask[n * maskPitch + t] === 1;
+      const counts = stepCounts(mask, n, maskPitch, t);
       for (let j = 0; j < units; j++) {
         const i = n * pitch + j;
         const d = gradientOfState(dy, row, n, j, s === steps - 1, pitch, sequences, dh[i]!);
@@ -235,7 +239,7 @@ export function lstmForward(
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
       const held = cellBefore(c, c0, n, before, s === 0, steps, pitch, startPitch);
-      if (mask[n * maskPitch + t] === 0) {
+      if (!stepCounts(mask, n, maskPitch, t)) {
         keepState(h, row * pitch, previous, row * pitch, units);
         keepState(c, row * pitch, held, 0, units);
         continue;
@@ -284,7 +288,7 @@ export function lstmBackward(
     const before = backwards ? t + 1 : t - 1;
     for (let n = 0; n < batch; n++) {
       const row = n * steps + t;
-      const counts = mask[n * maskPitch + t] === 1;
+      const counts = stepCounts(mask, n, maskPitch, t);
       const held = cellBefore(c, c0, n, before, s === 0, steps, pitch, startPitch);
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
@@ -349,7 +353,7 @@ export function gruForward(
     denseForward(q, given, u, b2, batch, units, 3 * units, steps * pitch, gatePitch, minus);
     for (let b = 0; b < batch; b++) {
       const row = b * steps + t;
-      if (mask[b * maskPitch + t] === 0) {
+      if (!stepCounts(mask, b, maskPitch, t)) {
         keepState(h, row * pitch, previous, row * pitch, units);
         continue;
       }
@@ -394,7 +398,7 @@ export function gruBackward(
     const t = backwards ? steps - 1 - s : s;
     for (let b = 0; b < batch; b++) {
       const row = b * steps + t;
-      const counts = mask[b * maskPitch + t] === 1;
+      const counts = stepCounts(mask, b, maskPitch, t);
       for (let j = 0; j < units; j++) {
         const at = row * gatePitch + j;
         const carried = b * pitch + j;

@@ -1,9 +1,9 @@
 import { readSpec } from 'chainrule';
 import type { Kind } from '../harness.js';
 import { jsonText, mutateBytes, mutateJson, type Value } from '../mutate.js';
-import { models } from './models.js';
+import { masked, models, shaped } from './models.js';
 
-const made = await models();
+const made = [...(await models()), ...shaped(), ...masked()];
 
 /** Specs as JSON text. */
 export const json: Kind = {

@@ -7,6 +7,59 @@ import {
   standardScaler,
 } from 'chainrule';
 
+/** Networks on images and on sequences. */
+export function shaped() {
+  const specs: NetworkSpec[] = [
+    {
+      inputShape: [4, 5, 2],
+      layers: [
+        layers.conv2d({ filters: 4, kernelSize: [3, 2], strides: 2, padding: 'same', groups: 2 }),
+        layers.batchNormalization(),
+        layers.maxPooling2d({ strides: 1, padding: 1 }),
+        layers.spatialDropout({ rate: 0.2 }),
+        layers.upSampling2d({ size: [1, 2] }),
+        layers.conv2dTranspose({ filters: 2, kernelSize: 2, activation: 'relu' }),
+        layers.globalAveragePooling(),
+        layers.reshape({ shape: [2, 1] }),
+        layers.conv1d({ filters: 2, kernelSize: 2, dilation: 1 }),
+        layers.flatten(),
+      ],
+      loss: 'meanSquaredError',
+    },
+    {
+      inputShape: [5],
+      layers: [
+        layers.embedding({ vocabulary: 4, units: 4 }),
+        layers.positionalEmbedding(),
+        layers.residual({ layers: [layers.attention({ heads: 2, causal: true })] }),
+        layers.bidirectional(layers.lstm({ units: 3, returnSequences: true, truncate: 2 })),
+        layers.simpleRnn({ units: 3, returnSequences: true, activation: 'relu' }),
+        layers.gru({ units: 2, goBackwards: true, useBias: false }),
+        layers.dense({ units: 2, activation: 'softmax' }),
+      ],
+      loss: 'sparseCategoricalCrossentropy',
+      classes: ['a', 'b'],
+    },
+  ];
+  return specs.map((spec) => sequential(spec, { backend: 'js' }));
+}
+
+/** Networks that step over padding, and that keep their state. */
+export function masked() {
+  const specs: NetworkSpec[] = [
+    {
+      inputShape: [3, 2],
+      layers: [
+        layers.masking({ value: -1 }),
+        layers.attention({ heads: 1 }),
+        layers.globalAveragePooling(),
+      ],
+    },
+    { inputShape: [2, 2], layers: [layers.lstm({ units: 2, stateful: 2 })], loss: 'huber' },
+  ];
+  return specs.map((spec) => sequential(spec, { backend: 'js' }));
+}
+
 /** Networks, all but one fitted, that between them have a bit of everything, to make whole files of. */
 export async function models() {
   const specs: NetworkSpec[] = [

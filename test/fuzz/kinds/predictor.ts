@@ -2,7 +2,7 @@ import { FormatError, load, type Network } from 'chainrule';
 import { loadPredictor } from 'chainrule/predict';
 import { bits } from '../../kernels/core.js';
 import type { Kind } from '../harness.js';
-import { safetensors } from './safetensors.js';
+import { plainFiles, safetensors } from './safetensors.js';
 
 const backend = 'js';
 /** Wider rows are read, and not predicted. */
@@ -34,7 +34,7 @@ export const predictor: Kind = {
   ...safetensors,
   name: 'predictor',
   seeds: () =>
-    safetensors.seeds().filter((file) => {
+    plainFiles().filter((file) => {
       const { spec, scalers } = load(file, { backend, onWarning() {} }).snapshot();
       return !spec.preprocess?.y || scalers.y;
     }),

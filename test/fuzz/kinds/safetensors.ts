@@ -2,7 +2,7 @@ import { load, save } from 'chainrule';
 import type { Random } from '../../../src/random.js';
 import type { Kind } from '../harness.js';
 import { join, jsonText, mutateBytes, mutateJson, pick, type Value } from '../mutate.js';
-import { models } from './models.js';
+import { masked, models, shaped } from './models.js';
 
 const made = await models();
 const history = { loss: [1, Number.NaN], accuracy: [0, -0] };
@@ -53,14 +53,17 @@ function reshape(header: Header, data: Uint8Array, random: Random): Uint8Array {
   return join(...pieces);
 }
 
-/** Model files: safetensors with all that `save` may put in. */
+/** Files of networks of rows of numbers, with all that `save` may put in. */
+export const plainFiles = () => [
+  ...made.map((model) => save(model)),
+  ...made.map((model) => save(model, { optimizer: true, history })),
+  save({ ...made[1]!.snapshot({ optimizer: true }), training }),
+];
+
+/** Model files: safetensors. */
 export const safetensors: Kind = {
   name: 'safetensors',
-  seeds: () => [
-    ...made.map((model) => save(model)),
-    ...made.map((model) => save(model, { optimizer: true, history })),
-    save({ ...made[1]!.snapshot({ optimizer: true }), training }),
-  ],
+  seeds: () => [...plainFiles(), ...[...shaped(), ...masked()].map((model) => save(model))],
   mutate(seed, random, seeds) {
     const { header, data } = parts(seed);
     switch (random.below(6)) {
