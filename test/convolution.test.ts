@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { read } from '../examples/convolution.js';
+import { jsBackend } from '../src/backends/js.js';
+import { training } from '../src/given.js';
 import {
   type LayerSpec,
   layers,
@@ -9,7 +11,9 @@ import {
   save,
   sequential,
 } from '../src/index.js';
+import { resolveModel } from '../src/layers/model.js';
 import { toModule } from '../src/module.js';
+import { Plan } from '../src/plan.js';
 import { threadsWith } from '../src/threads/backend.js';
 import { activationSpecs, optimizerSpecs } from './catalogues.js';
 import { engines, hexOf, networkOn, resultsOn } from './engines.js';
@@ -104,6 +108,45 @@ function randomCase(seed: number) {
 describe.each(['wasm', 'js'] as const)('trajectories of PyTorch on %s', (backend) => {
   it.each(configurationsOf('convolution.json'))('$name', (configuration) => {
     expect(failuresOf(configuration, backend)).toEqual([]);
+  });
+});
+
+/** The most words of memory that a step on so many rows takes. */
+function memoryOf(spec: NetworkSpec, batch: number): number {
+  const backend = jsBackend();
+  let most = 0;
+  const reserve = backend.reserve.bind(backend);
+  backend.reserve = (words) => {
+    most = Math.max(most, words);
+    reserve(words);
+  };
+  const plan = new Plan(resolveModel(spec), backend);
+  plan.list({ ...training, batch, update: true });
+  return most;
+}
+
+describe('the memory that a convolution takes', () => {
+  const layer = (type: 'conv2d' | 'conv2dTranspose', kernelSize: number, groups = 1): LayerSpec =>
+    ({
+      ...{ type, filters: 8, kernelSize, padding: 'same' },
+      ...(groups > 1 && { groups }),
+    }) as LayerSpec;
+  it.each([
+    ['a convolution', 'conv2d', 1],
+    ['one of groups', 'conv2d', 2],
+    ['one of a group for each channel', 'conv2d', 8],
+    ['a transposed one', 'conv2dTranspose', 1],
+  ] as const)('does not grow with batch × area of the kernel: %s', (_, type, groups) => {
+    const words = (kernelSize: number, batch: number) =>
+      memoryOf(
+        image({ inputShape: [16, 16, 8], layers: [layer(type, kernelSize, groups)] }),
+        batch,
+      );
+    const grows = (batch: number) => words(9, batch) - words(3, batch);
+    // The weights grow, with all that belongs to them, and panels of bounded size.
+    expect(grows(64)).toBe(grows(2));
+    const copies = 9 * 9 * 8 * 16 * 16;
+    expect(grows(64)).toBeLessThan((64 * copies) / 8);
   });
 });
 
