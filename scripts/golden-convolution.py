@@ -59,6 +59,8 @@ add('sequence', [9, 2], [conv1d(3, 3, activation='tanh'), FLATTEN, dense(2)], MS
 add('sequence, all options', [12, 4], [conv1d(6, 3, strides=2, padding=2, dilation=2, groups=2, activation='tanh'), layer('maxPooling1d', poolSize=2), FLATTEN, dense(2)], MSE, sgd(0.05))
 add('sequence, means', [11, 1], [conv1d(4, 4, padding='same', activation='silu'), layer('averagePooling1d', poolSize=3, strides=2, padding=1), FLATTEN, dense(3, 'softmax')], SPARSE, adam(0.02), batch=5)
 add('sequence, larger', [16, 3], [conv1d(8, 5, activation='tanh'), conv1d(8, 3, activation='tanh'), MEAN, dense(1)], MSE, adam(0.01), rows=17, batch=6)
+add('larger by repetition', [3, 2, 2], [layer('upSampling2d', size=[2, 3]), conv2d(3, 3, activation='tanh'), FLATTEN, dense(2)], MSE, sgd(0.05))
+add('to other shapes', [12], [layer('reshape', shape=[2, 3, 2]), conv2d(4, 2, padding='same', activation='tanh'), layer('reshape', shape=[4, 6]), conv1d(3, 2, activation='tanh'), FLATTEN, dense(2)], MSE, sgd(0.05, 0.9))
 
 if __name__ == '__main__':
     write('convolution.json', 'python3 scripts/golden-convolution.py', CONFIGURATIONS)

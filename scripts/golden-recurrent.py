@@ -26,19 +26,19 @@ def shown(tensor):
     return [float(f"{v:.9g}") for v in tensor.detach().reshape(-1).tolist()]
 
 
-def case(kind, sequences, activation=None, both=False, truncate=None, masked=False, stateful=False):
-    options = {"batch_first": True, "bidirectional": both}
+def case(kind, sequences, activation=None, both=False, truncate=None, masked=False, stateful=False, bias=True):
+    options = {"batch_first": True, "bidirectional": both, "bias": bias}
     if activation:
         options["nonlinearity"] = activation
     layer = {"simpleRnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind](
         INPUTS, UNITS, **options
     )
     ends = ["", "_reverse"] if both else [""]
-    second = kind == "gru"
+    second = kind == "gru" and bias
     with torch.no_grad():
         for p in layer.parameters():
             p.copy_(torch.empty_like(p).uniform_(-0.6, 0.6).float().double())
-        if not second:
+        if bias and not second:
             for end in ends:
                 getattr(layer, f"bias_hh_l0{end}").zero_()
 
@@ -48,8 +48,9 @@ def case(kind, sequences, activation=None, both=False, truncate=None, masked=Fal
             named = {
                 "w": getattr(layer, f"weight_ih_l0{end}").t(),
                 "u": getattr(layer, f"weight_hh_l0{end}").t(),
-                "b": getattr(layer, f"bias_ih_l0{end}"),
             }
+            if bias:
+                named["b"] = getattr(layer, f"bias_ih_l0{end}")
             if second:
                 named["b2"] = getattr(layer, f"bias_hh_l0{end}")
             each.append({name: shown(value.contiguous()) for name, value in named.items()})
@@ -108,6 +109,7 @@ def case(kind, sequences, activation=None, both=False, truncate=None, masked=Fal
         "truncate": truncate,
         "masked": masked,
         "stateful": stateful,
+        "bias": bias,
         "x": shown(x),
         "y": shown(y),
         "before": before,
@@ -137,6 +139,8 @@ for kind in ("simpleRnn", "lstm", "gru"):
     activation = "tanh" if kind == "simpleRnn" else None
     for sequences in (False, True):
         cases.append(case(kind, sequences, activation, stateful=True))
+for kind in ("simpleRnn", "lstm", "gru"):
+    cases.append(case(kind, True, "tanh" if kind == "simpleRnn" else None, both=True, bias=False))
 print(
     json.dumps(
         {

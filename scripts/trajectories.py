@@ -222,18 +222,26 @@ def draw_stack(layers, path, shape, weights):
             shape = (sum(s[-1] for s in shapes),) if joined else shapes[0]
         elif kind == 'dense':
             shape = (*shape[:-1], layer['units'])
-        elif kind == 'flatten' or 'onv' in kind or 'ooling' in kind:
+        elif goes_over(kind):
             made = windows(layer, torch.zeros(1, *shape, dtype=torch.float64), weights, name)
             shape = tuple(made.shape[1:])
     return shape
 
 
+def goes_over(kind):
+    return kind in ('flatten', 'reshape', 'upSampling2d') or 'onv' in kind or 'ooling' in kind
+
+
 def windows(layer, h, weights, name):
-    """Layers that go over images or sequences, and the flattening behind them; channels come last."""
+    """Layers that go over images or sequences, and give them other shapes; channels come last."""
     kind = layer['type']
     if kind == 'flatten':
         return h.flatten(1)
+    if kind == 'reshape':
+        return h.reshape(h.shape[0], *layer['shape'])
     x = h.movedim(-1, 1)
+    if kind == 'upSampling2d':
+        return F.interpolate(x, scale_factor=layer['size'], mode='nearest').movedim(1, -1)
     flat = h.dim() == 3
     if 'onv' in kind:
         w = weights[f'{name}.w']
@@ -308,7 +316,7 @@ def train(c, x, t, initial, dtype, noise=None):
             if parts:
                 concatenated = layer.get('merge') == 'concatenate'
                 h = torch.cat(parts, 1) if concatenated else rough(sum(parts[1:], parts[0]))
-            if kind == 'flatten' or 'onv' in kind or 'ooling' in kind:
+            if goes_over(kind):
                 h = rough(windows(layer, h, weights, name))
             if kind == 'dense':
                 h = rough(F.linear(h, w('w').T, w('b')))

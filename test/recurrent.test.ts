@@ -35,6 +35,7 @@ const golden = JSON.parse(
     readonly truncate: number | null;
     readonly masked: boolean;
     readonly stateful: boolean;
+    readonly bias: boolean;
     readonly x: readonly number[];
     readonly y: readonly number[];
     readonly before: readonly Readonly<Record<string, readonly number[]>>[];
@@ -58,6 +59,7 @@ const title = ({
   truncate,
   masked,
   stateful,
+  bias,
   sequences,
 }: (typeof golden.cases)[number]) =>
   [
@@ -67,6 +69,7 @@ const title = ({
     truncate && `truncated to ${truncate}`,
     masked && 'of several lengths',
     stateful && 'going on from batch to batch',
+    !bias && 'without biases',
     sequences ? 'every step' : 'the last step',
   ]
     .filter(Boolean)
@@ -75,7 +78,7 @@ const title = ({
 describe.each(engines)('PyTorch on %s', (engine) => {
   it.each(golden.cases.map((made) => [title(made), made] as const))('%s', (_, made) => {
     const options = {
-      ...{ units: golden.units, returnSequences: made.sequences },
+      ...{ units: golden.units, returnSequences: made.sequences, useBias: made.bias },
       ...(made.truncate && { truncate: made.truncate }),
       ...(made.stateful && { stateful: golden.batch }),
     };
