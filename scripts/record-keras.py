@@ -76,11 +76,110 @@ normalized = record({
     **{f'batch_normalization_1/{part}': values for part, values in zip(parts[2:], second)},
 }, x, y)
 
+
+def windows(x, size):
+    """[batch, height, width, rows, columns, channels], without padding."""
+    rows, columns = size
+    height, width = x.shape[1] - rows + 1, x.shape[2] - columns + 1
+    parts = [[x[:, i:i + height, j:j + width] for j in range(columns)] for i in range(rows)]
+    return np.moveaxis(np.array(parts), (0, 1), (3, 4))
+
+
+def padded(x, size):
+    """Zeros for padding='same': of an odd number the one more goes behind."""
+    around = [((n - 1) // 2, n // 2) for n in size]
+    return np.pad(x, [(0, 0), *around, (0, 0)])
+
+
+def conv2d(x, kernel, bias):
+    return np.einsum('bhwrcd,rcdf->bhwf', windows(padded(x, kernel.shape[:2]), kernel.shape[:2]), kernel) + bias
+
+
+def depthwise_conv2d(x, kernel, bias):
+    y = np.einsum('bhwrcd,rcdm->bhwdm', windows(x, kernel.shape[:2]), kernel)
+    return y.reshape(*y.shape[:3], -1) + bias
+
+
+def conv2d_transpose(x, kernel, bias, stride=2):
+    """kernel [rows, columns, filters, channels]: each position adds its kernel to the outputs."""
+    rows, columns, filters, _ = kernel.shape
+    y = np.zeros((x.shape[0], (x.shape[1] - 1) * stride + rows, (x.shape[2] - 1) * stride + columns, filters))
+    for i in range(x.shape[1]):
+        for j in range(x.shape[2]):
+            part = np.einsum('bd,rcfd->brcf', x[:, i, j], kernel)
+            y[:, i * stride:i * stride + rows, j * stride:j * stride + columns] += part
+    return y + bias
+
+
+images = numbers(2, 4, 5, 3)
+weights = {
+    'conv2d/kernel': numbers(3, 2, 3, 4), 'conv2d/bias': numbers(4),
+    'depthwise_conv2d/depthwise_kernel': numbers(2, 2, 4, 2), 'depthwise_conv2d/bias': numbers(8),
+    'conv2d_transpose/kernel': numbers(2, 3, 2, 8), 'conv2d_transpose/bias': numbers(2),
+    'dense/kernel': numbers(6 * 9 * 2, 2), 'dense/bias': numbers(2),
+}
+h = np.maximum(conv2d(images, weights['conv2d/kernel'], weights['conv2d/bias']), 0)
+h = np.tanh(depthwise_conv2d(h, weights['depthwise_conv2d/depthwise_kernel'], weights['depthwise_conv2d/bias']))
+h = conv2d_transpose(h, weights['conv2d_transpose/kernel'], weights['conv2d_transpose/bias'])
+y = h.reshape(2, -1) @ weights['dense/kernel'] + weights['dense/bias']
+convolutions = record(weights, images, y)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x, kernel, recurrent, bias):
+    """Gates i, f, c, o."""
+    h = c = np.zeros((x.shape[0], recurrent.shape[0]))
+    out = []
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ kernel + h @ recurrent + bias, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        out.append(h)
+    return np.stack(out, 1)
+
+
+def gru(x, kernel, recurrent, bias):
+    """Gates z, r, h, with reset_after: two biases."""
+    h = np.zeros((x.shape[0], recurrent.shape[0]))
+    out = []
+    for t in range(x.shape[1]):
+        az, ar, ah = np.split(x[:, t] @ kernel + bias[0], 3, axis=1)
+        qz, qr, qh = np.split(h @ recurrent + bias[1], 3, axis=1)
+        z, r = sigmoid(az + qz), sigmoid(ar + qr)
+        h = z * h + (1 - z) * np.tanh(ah + r * qh)
+        out.append(h)
+    return np.stack(out, 1)
+
+
+def simple_rnn(x, kernel, recurrent, bias):
+    h = np.zeros((x.shape[0], recurrent.shape[0]))
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ kernel + h @ recurrent + bias)
+    return h
+
+
+steps = numbers(3, 5, 2)
+parts = ['kernel', 'recurrent_kernel', 'bias']
+cells = {
+    'lstm/lstm_cell': [numbers(2, 12), numbers(3, 12), numbers(12)],
+    'gru/gru_cell': [numbers(3, 12), numbers(4, 12), numbers(2, 12)],
+    'simple_rnn/simple_rnn_cell': [numbers(4, 2), numbers(2, 2), numbers(2)],
+}
+h = lstm(steps, *cells['lstm/lstm_cell'])
+h = gru(h, *cells['gru/gru_cell'])
+y = simple_rnn(h, *cells['simple_rnn/simple_rnn_cell'])
+recurrent = record({f'{name}/{part}': w for name, ws in cells.items() for part, w in zip(parts, ws)}, steps, y)
+
 with open(OUTPUT, 'w') as file:
     content = {
         'tool': f'numpy {np.__version__}, in the layout of Keras',
         **plain,
         'normalized': normalized,
+        'convolutions': convolutions,
+        'recurrent': recurrent,
     }
     json.dump(content, file)
     file.write('\n')

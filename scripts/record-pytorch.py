@@ -3,8 +3,8 @@
     apt-get install python3-torch python3-onnx && /usr/bin/python3 scripts/record-pytorch.py
 
 writes test/fixtures/pytorch.json: ONNX files with the predictions of PyTorch, and the weights of the
-same networks as safetensors, whose bytes are written here from the format's text. Each kind of file
-is in base64.
+same networks as safetensors, whose bytes are written here from the format's text; and of networks on
+images and sequences the weights alone. Each kind of file is in base64.
 """
 
 import base64
@@ -65,10 +65,10 @@ class View(nn.Module):
 def randomized(model):
     """Statistics and affine parts that are not 1 and 0."""
     for module in model.modules():
-        if isinstance(module, (nn.BatchNorm1d, nn.LayerNorm)):
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)):
             nn.init.normal_(module.weight)
             nn.init.normal_(module.bias)
-        if isinstance(module, nn.BatchNorm1d):
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.normal_(module.running_mean)
             nn.init.uniform_(module.running_var, 0.5, 2)
     return model.eval()
@@ -110,7 +110,75 @@ MODELS = [
     ('residual and concatenation', Residual(), (3,), 17),
 ]
 
+
+class Convolutions(nn.Module):
+    """Images [channels, height, width], as rows of [height, width, channels]."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(4, 8, (2, 1), groups=4, bias=False), nn.Tanh(),
+            nn.ConvTranspose2d(8, 2, 2), nn.Dropout2d(0.1),
+        )
+        self.head = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16), nn.Linear(16, 16), nn.SiLU(), nn.Linear(16, 2))
+
+    def forward(self, x):
+        return self.head(self.features(x.movedim(-1, 1)))
+
+
+class Sequence(nn.Module):
+    """Steps of convolutions have channels first, those of recurrence features last."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(3, 4, 2)
+        self.lstm = nn.LSTM(4, 3, num_layers=2, batch_first=True)
+        self.gru = nn.GRU(3, 2, batch_first=True, bidirectional=True)
+        self.rnn = nn.RNN(4, 3, batch_first=True, bias=False)
+        self.top = nn.Linear(9, 2)
+
+    def forward(self, x):
+        h = torch.relu(self.conv(x.movedim(-1, 1))).movedim(1, -1)
+        h = self.rnn(self.gru(self.lstm(h)[0])[0])[0]
+        return self.top(h.flatten(1))
+
+
+class Steps(nn.Module):
+    """Steps of a convolution made flat, for two layers side by side."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 3, dilation=2, padding='same')
+        self.left = nn.Linear(15, 15)
+        self.right = nn.Linear(15, 2)
+
+    def forward(self, x):
+        h = torch.tanh(self.conv(x.movedim(-1, 1))).flatten(1)
+        return torch.cat([torch.tanh(self.left(h)), self.right(h)], 1)
+
+
+def record_weights(name, model, shape):
+    model = randomized(model)
+    x = torch.round(torch.randn(5, *shape) * 64) / 64
+    with torch.no_grad():
+        y = model(x)
+    return {
+        'name': name,
+        'safetensors': text(safetensors(model.state_dict())),
+        'x': x.flatten().tolist(),
+        'y': y.flatten().tolist(),
+    }
+
+
+WEIGHTS = [
+    ('convolutions', Convolutions(), (4, 6, 3)),
+    ('a sequence', Sequence(), (4, 3)),
+    ('flattened steps', Steps(), (5, 2)),
+]
+
 with open(OUTPUT, 'w') as file:
     models = [record(*model) for model in MODELS]
-    json.dump({'tool': f'PyTorch {torch.__version__}', 'models': models}, file)
+    weights = [record_weights(*model) for model in WEIGHTS]
+    json.dump({'tool': f'PyTorch {torch.__version__}', 'models': models, 'weights': weights}, file)
     file.write('\n')

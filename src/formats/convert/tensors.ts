@@ -5,10 +5,12 @@ import { declaredWeights, type ModelLayer } from '../../layers/tree.js';
 import { load } from '../../load.js';
 import type { Network, NetworkOptions } from '../../network.js';
 import { emptyTable, type Snapshot, type SnapshotTensor } from '../../snapshot.js';
-import type { Shape } from '../../tensor.js';
+import { type Shape, sizeOf } from '../../tensor.js';
 import { bytesIn, foreignSnapshot } from '../foreign.js';
 import { type ReadTensor, readSafetensors } from '../safetensors.js';
+import { channelsLast, flattenedInputs } from './channels.js';
 import { floatsFrom, floatTypes } from './floats.js';
+import { type Counterpart, keras, type Library, pytorch } from './libraries.js';
 
 /** Which tensors of a file belong to which layer. */
 export interface NamesOption extends NetworkOptions {
@@ -17,73 +19,16 @@ export interface NamesOption extends NetworkOptions {
    * May be left out where no layer has others inside and the names in the file are numbered, '0.weight'
    * and '2.weight' or 'fc1.weight' and 'fc2.weight': then they are taken in the order of their numbers.
    * Those of Keras, 'dense', 'dense_1' and 'batch_normalization', are numbered for each kind of layer.
+   * A tensor's own name stands behind it, or in the place of a star: 'lstm.*_l1' has 'lstm.weight_ih_l1'.
    */
   readonly names?: Readonly<Record<string, string>>;
 }
 
-/** A library's names of what a layer learns, and whether a matrix is the other way round there. */
-type Convention = Readonly<Record<string, string | { readonly transposed: string }>>;
-
-/** What a layer of a kind is called there, where it is not by its place, and its weights. */
-interface LayerConvention {
-  readonly stem?: string;
-  readonly weights: Convention;
-}
-
-interface Library {
-  /** Who reads, for messages. */
-  readonly reader: string;
-  /** What stands between a layer's name and that of its tensor. */
-  readonly separator: string;
-  readonly layers: Readonly<Record<string, LayerConvention>>;
-  /** Tensors that count and are no weights. */
-  readonly ignored: RegExp;
-}
-
-const pytorch: Library = {
-  reader: 'fromPyTorch',
-  separator: '.',
-  layers: {
-    dense: { weights: { w: { transposed: 'weight' }, b: 'bias' } },
-    batchNormalization: {
-      weights: { scale: 'weight', shift: 'bias', mean: 'running_mean', variance: 'running_var' },
-    },
-    layerNormalization: { weights: { scale: 'weight', shift: 'bias' } },
-    embedding: { weights: { w: 'weight' } },
-    positionalEmbedding: { weights: { w: 'weight' } },
-    attention: {
-      weights: {
-        w: { transposed: 'in_proj_weight' },
-        b: 'in_proj_bias',
-        wOut: { transposed: 'out_proj.weight' },
-        bOut: 'out_proj.bias',
-      },
-    },
-  },
-  ignored: /\.num_batches_tracked$/,
-};
-
-const keras: Library = {
-  reader: 'fromKeras',
-  separator: '/',
-  layers: {
-    dense: { stem: 'dense', weights: { w: 'kernel', b: 'bias' } },
-    batchNormalization: {
-      stem: 'batch_normalization',
-      weights: { scale: 'gamma', shift: 'beta', mean: 'moving_mean', variance: 'moving_variance' },
-    },
-    layerNormalization: {
-      stem: 'layer_normalization',
-      weights: { scale: 'gamma', shift: 'beta' },
-    },
-    embedding: { stem: 'embedding', weights: { w: 'embeddings' } },
-  },
-  ignored: /^$/,
-};
-
 /**
  * A network of this spec with the weights of a PyTorch `state_dict`, saved as safetensors. Linear
- * layers have their matrices [outputs, inputs] there, and so they are transposed.
+ * layers have their matrices [outputs, inputs] there, and convolutions [filters, channels, …], and so
+ * they are transposed; what learns of rows that a flatten has made gets its inputs in the order that
+ * they have here, channels last.
  *
  * @param file the bytes of the file, which need not be trusted
  * @param spec the network, layer by layer as it is in PyTorch
@@ -101,7 +46,7 @@ export function fromPyTorch(
 
 /**
  * A network of this spec with weights of Keras, saved as safetensors under names such as
- * 'dense_1/kernel'. The layouts are the same, so nothing is transposed.
+ * 'dense_1/kernel'. The layouts are the same but for the gates of a GRU, so nothing is transposed.
  *
  * @param file the bytes of the file, which need not be trusted
  * @param spec the network, layer by layer as it is in Keras
@@ -123,7 +68,7 @@ function readTensors(
   names: NamesOption['names'],
   library: Library,
 ): Snapshot {
-  const { reader, separator, layers, ignored } = library;
+  const { reader, conventions, ignored } = library;
   const file = bytesIn(bytes);
   if (!file) {
     throw new TypeError(`${reader}: expected the bytes of a safetensors file, got ${show(bytes)}`);
@@ -137,27 +82,84 @@ function readTensors(
     ? checkedNames(names, learning, reader)
     : numberedNames([...tensors.keys()], learning, library);
 
+  const flattened = library.channelsFirst ? flattenedInputs(stack, reader) : undefined;
+  const left = new Set(tensors.keys());
+
   const weights = emptyTable<SnapshotTensor>();
-  for (const { name, layer, key, shape } of declared) {
-    const convention = layers[layer.spec.type]?.weights[key];
-    if (!convention) {
+  for (const { name, layer, key, shape, buffer } of declared) {
+    if (buffer === 'state') {
+      weights[name] = { shape, values: new Float32Array(sizeOf(shape)) };
+      continue;
+    }
+    const counterpart = conventions[layer.spec.type]?.weights[key];
+    if (!counterpart) {
       throw new TypeError(`${reader}: ${layer.where} has no counterpart with weights there`);
     }
-    const turned = typeof convention !== 'string';
-    const full = `${prefixes.get(layer.path)}${separator}${turned ? convention.transposed : convention}`;
-    const tensor = tensors.get(full);
-    if (!tensor) {
-      throw new FormatError(
-        `${reader}: ${show(full)}, for ${layer.where}, is missing; ${hint(full, [...tensors.keys()])}`,
-      );
-    }
-    tensors.delete(full);
-    weights[name] = { shape, values: numbersOf(tensor, full, shape, turned, reader) };
+    const { names: own, also } = counterpart;
+    const prefix = prefixes.get(layer.path)!;
+    const taken = own.map((each) => {
+      const full = fullName(prefix, each, layer, library);
+      const other = also === undefined ? full : fullName(prefix, also, layer, library);
+      const found = tensors.has(full) ? full : other;
+      const tensor = tensors.get(found);
+      if (!tensor) {
+        throw new FormatError(
+          `${reader}: ${show(full)}, for ${layer.where}, is missing; ${hint(full, [...left])}`,
+        );
+      }
+      left.delete(found);
+      const there = numbersOf(tensor, found, shapeThere(shape, counterpart, layer), reader);
+      return here(there, shape, counterpart);
+    });
+    const values = taken.reduce((sum, more) => sum.map((value, i) => value + more[i]!));
+    const before = flattened?.get(layer);
+    // The bias of a dense layer is of its outputs.
+    const ofInputs = layer.spec.type !== 'dense' || key === 'w';
+    weights[name] = { shape, values: before && ofInputs ? channelsLast(values, before) : values };
   }
-  for (const [name, { offset }] of tensors) {
+  for (const name of left) {
+    const { offset } = tensors.get(name)!;
     throw new FormatError(`${reader}: no layer of the spec takes ${show(name)}`, offset);
   }
   return foreignSnapshot({ spec, weights, scalers: {} }, reader);
+}
+
+/** The name of a tensor: behind the layer's, or in the place of its star. */
+function fullName(prefix: string, own: string, layer: ModelLayer, library: Library): string {
+  if (prefix.includes('*')) return prefix.replace('*', () => own);
+  return `${prefix}${library.separator}${own}${library.ending(layer)}`;
+}
+
+function shapeThere(shape: Shape, { turned, shape: other }: Counterpart, layer: ModelLayer): Shape {
+  if (turned) return [...shape.slice(-2).reverse(), ...shape.slice(0, -2)];
+  return other?.(shape, layer) ?? shape;
+}
+
+/** Numbers as they lie here. */
+function here(
+  values: Float32Array,
+  shape: Shape,
+  { turned, gates, row }: Counterpart,
+): Float32Array {
+  const size = sizeOf(shape);
+  const own = row === undefined ? values : values.subarray(row * size, (row + 1) * size);
+  const [columns] = shape.slice(-1) as [number];
+  if (gates) {
+    const units = columns / gates.length;
+    return Float32Array.from(own, (_, i) => {
+      const column = i % columns;
+      const gate = gates[Math.floor(column / units)]!;
+      return own[i - column + gate * units + (column % units)]!;
+    });
+  }
+  if (!turned) return own;
+  const [rows] = shape.slice(-2) as [number];
+  const area = size / rows / columns;
+  // [kernel, rows, columns] from [columns, rows, kernel]
+  return own.map((_, i) => {
+    const [column, rest] = [i % columns, Math.floor(i / columns)];
+    return own[(column * rows + (rest % rows)) * area + Math.floor(rest / rows)]!;
+  });
 }
 
 function checkedNames(
@@ -202,7 +204,7 @@ function groupBy<T, K>(list: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
 function numberedNames(
   names: readonly string[],
   learning: readonly ModelLayer[],
-  { reader, separator, layers }: Library,
+  { reader, separator, conventions }: Library,
 ): ReadonlyMap<string, string> {
   const prefixes = [...new Set(names.map((name) => name.slice(0, name.lastIndexOf(separator))))];
   const refuse = (problem: string): never => {
@@ -220,7 +222,9 @@ function numberedNames(
   const byStem = groupBy(prefixes.map(numbered), ({ stem }) => stem);
   const single = byStem.size === 1;
   const [first] = byStem.keys();
-  const byLayers = groupBy(learning, ({ spec }) => (single ? first! : layers[spec.type]?.stem));
+  const byLayers = groupBy(learning, ({ spec }) =>
+    single ? first! : conventions[spec.type]?.stem,
+  );
   const found = new Map<string, string>();
   for (const [stem, list] of byLayers) {
     const given = byStem.get(stem ?? '') ?? [];
@@ -240,13 +244,11 @@ function numbersOf(
   { dtype, shape, bytes, offset }: ReadTensor,
   name: string,
   expected: Shape,
-  turned: boolean,
   reader: string,
 ): Float32Array {
-  const there = turned ? [...expected].reverse() : expected;
-  if (shape.join() !== there.join()) {
+  if (shape.join() !== expected.join()) {
     throw new FormatError(
-      `${reader}: ${show(name)}: expected the shape [${there.join(', ')}], got [${shape.join(', ')}]`,
+      `${reader}: ${show(name)}: expected the shape [${expected.join(', ')}], got [${shape.join(', ')}]`,
       offset,
     );
   }
@@ -254,8 +256,5 @@ function numbersOf(
     const types = Object.keys(floatTypes).join(', ');
     throw new FormatError(`${reader}: ${show(name)}: expected ${types}, got ${dtype}`, offset);
   }
-  const values = floatsFrom(bytes, dtype as keyof typeof floatTypes);
-  if (!turned) return values;
-  const [rows, columns] = expected as [number, number];
-  return values.map((_, i) => values[(i % columns) * rows + Math.floor(i / columns)]!);
+  return floatsFrom(bytes, dtype as keyof typeof floatTypes);
 }

@@ -83,6 +83,90 @@ describe('weights of PyTorch', () => {
     predictsTheSame(model, layer);
   });
 
+  const weightsOf = (name: string) => pytorch.weights.find((one) => one.name === name)!;
+
+  it('of convolutions are turned to channels last, behind a flatten too', () => {
+    const images = weightsOf('convolutions');
+    const list = [
+      layers.conv2d({ filters: 4, kernelSize: 3, padding: 1 }),
+      layers.batchNormalization(),
+      layers.activation('relu'),
+      layers.maxPooling2d(),
+      layers.conv2d({
+        ...{ filters: 8, kernelSize: [2, 1], groups: 4, useBias: false },
+        activation: 'tanh',
+      }),
+      layers.conv2dTranspose({ filters: 2, kernelSize: 2 }),
+      layers.spatialDropout({ rate: 0.1 }),
+      layers.flatten(),
+      layers.batchNormalization(),
+      layers.dense({ units: 16, activation: 'silu' }),
+      layers.dense({ units: 2 }),
+    ];
+    const names = {
+      ...{ 'layers.0': 'features.0', 'layers.1': 'features.1', 'layers.4': 'features.4' },
+      ...{ 'layers.5': 'features.6', 'layers.8': 'head.1', 'layers.9': 'head.2' },
+      'layers.10': 'head.4',
+    };
+    const spec = { inputShape: [4, 6, 3], layers: list };
+    predictsTheSame(fromPyTorch(fileOf(images.safetensors), spec, { names }), images);
+  });
+
+  it('of recurrence have one bias for two, of any layer and in both directions', () => {
+    const sequence = weightsOf('a sequence');
+    const all = { returnSequences: true };
+    const spec: NetworkSpec = {
+      inputShape: [4, 3],
+      layers: [
+        layers.conv1d({ filters: 4, kernelSize: 2, activation: 'relu' }),
+        layers.lstm({ units: 3, ...all }),
+        layers.lstm({ units: 3, ...all }),
+        layers.bidirectional(layers.gru({ units: 2, ...all })),
+        layers.simpleRnn({ units: 3, ...all, useBias: false, stateful: 5 }),
+        layers.flatten(),
+        layers.dense({ units: 2 }),
+      ],
+    };
+    const names = {
+      ...{ 'layers.0': 'conv', 'layers.1': 'lstm', 'layers.2': 'lstm.*_l1' },
+      ...{ 'layers.3.branches.0.0': 'gru', 'layers.3.branches.1.0': 'gru' },
+      ...{ 'layers.4': 'rnn', 'layers.6': 'top' },
+    };
+    predictsTheSame(fromPyTorch(fileOf(sequence.safetensors), spec, { names }), sequence);
+    expect(() =>
+      fromPyTorch(fileOf(sequence.safetensors), spec, {
+        names: { ...names, 'layers.2': 'lstm.*_l2' },
+      }),
+    ).toThrow("'lstm.weight_ih_l2', for layers[2] (lstm), is missing");
+  });
+
+  it('of layers side by side behind a flatten', () => {
+    const steps = weightsOf('flattened steps');
+    const conv = layers.conv1d({
+      ...{ filters: 3, kernelSize: 3, dilation: 2, padding: 'same' },
+      activation: 'tanh',
+    });
+    const left = layers.dense({ units: 15, activation: 'tanh' });
+    const right = layers.dense({ units: 2 });
+    const stack = (branches: Parameters<typeof layers.parallel>[0]['branches']): NetworkSpec => ({
+      inputShape: [5, 2],
+      layers: [conv, layers.flatten(), layers.parallel({ branches })],
+    });
+    const names = {
+      ...{ 'layers.0': 'conv', 'layers.2.branches.0.0': 'left' },
+      'layers.2.branches.1.0': 'right',
+    };
+    const file = fileOf(steps.safetensors);
+    predictsTheSame(fromPyTorch(file, stack([[left], [right]]), { names }), steps);
+    expect(() =>
+      fromPyTorch(file, stack([[left], []]), {
+        names: { 'layers.0': 'conv', 'layers.2.branches.0.0': 'left' },
+      }),
+    ).toThrow(
+      'fromPyTorch: layers[2] (parallel) puts rows that a flatten has made together with others',
+    );
+  });
+
   it('are refused where numbers do not say which is which', () => {
     const bytes = bytesOf(new Float32Array(4));
     const files = (...prefixes: string[]) =>
@@ -215,6 +299,42 @@ it('weights of nn.MultiheadAttention are those of attention', () => {
     'layers.0.wOut': turned(4, 4),
     'layers.0.bOut': lie(4, 1),
   });
+});
+
+it('weights of Keras lie as they do here, depthwise ones with filters behind their channels', () => {
+  const { convolutions } = keras;
+  const spec: NetworkSpec = {
+    inputShape: [4, 5, 3],
+    layers: [
+      layers.conv2d({ filters: 4, kernelSize: [3, 2], padding: 'same', activation: 'relu' }),
+      layers.conv2d({ filters: 8, kernelSize: 2, groups: 4, activation: 'tanh' }),
+      layers.conv2dTranspose({ filters: 2, kernelSize: [2, 3], strides: 2 }),
+      layers.flatten(),
+      layers.dense({ units: 2 }),
+    ],
+  };
+  const names = {
+    ...{ 'layers.0': 'conv2d', 'layers.1': 'depthwise_conv2d', 'layers.2': 'conv2d_transpose' },
+    'layers.4': 'dense',
+  };
+  predictsTheSame(fromKeras(fileOf(convolutions.safetensors), spec, { names }), convolutions);
+});
+
+it('gates of a GRU of Keras have another order, and its biases are one matrix', () => {
+  const { recurrent } = keras;
+  const spec: NetworkSpec = {
+    inputShape: [5, 2],
+    layers: [
+      layers.lstm({ units: 3, returnSequences: true }),
+      layers.gru({ units: 4, returnSequences: true }),
+      layers.simpleRnn({ units: 2 }),
+    ],
+  };
+  const names = {
+    ...{ 'layers.0': 'lstm/lstm_cell', 'layers.1': 'gru/gru_cell' },
+    'layers.2': 'simple_rnn/simple_rnn_cell',
+  };
+  predictsTheSame(fromKeras(fileOf(recurrent.safetensors), spec, { names }), recurrent);
 });
 
 it('weights of Keras find their layers kind by kind', () => {
