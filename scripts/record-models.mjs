@@ -32,15 +32,18 @@ async function saved(model) {
   return { json: await sent.json.text(), weights };
 }
 
-async function recordTfjs(name, model, inputShape, shards = 1) {
+/** @param places rows hold whole numbers below it; where it is negative, from 0 to it */
+async function recordTfjs(name, model, inputShape, shards = 1, places = 0) {
   const rows = 5;
   // Numbers of our own in place of TensorFlow.js's: the file stays the same from run to run.
   const own = model.weights.map(({ name, shape }) => {
     const values = numbers(shape.reduce((a, b) => a * b, 1)).map((v) => v / 4);
-    return tf.tensor(name.endsWith('variance') ? values.map((v) => v ** 2 + 0.5) : values, shape);
+    return tf.tensor(name.includes('variance') ? values.map((v) => v ** 2 + 0.5) : values, shape);
   });
-  model.setWeights(own);
-  const x = numbers(rows * inputShape.reduce((a, b) => a * b, 1));
+  model.weights.forEach((weight, i) => weight.write(own[i]));
+  const size = rows * inputShape.reduce((a, b) => a * b, 1);
+  const whole = () => Math.floor(random() * Math.abs(places));
+  const x = places === 0 ? numbers(size) : Array.from({ length: size }, whole);
   const y = [...model.predict(tf.tensor(x, [rows, ...inputShape])).dataSync()];
   const { json, weights } = await saved(model);
   const modelJson = JSON.parse(json);
@@ -115,6 +118,55 @@ const joined = layers.concatenate({ name: 'joined' }).apply([branch, hidden]);
 recorded.push(
   await recordTfjs('functional, parallel', tf.model({ inputs: input, outputs: joined }), [3]),
 );
+
+const image = [
+  ['conv2d', { filters: 4, kernelSize: [3, 2], padding: 'same', activation: 'relu' }],
+  ['batchNormalization', {}],
+  ['maxPooling2d', { poolSize: 2, strides: 1 }],
+  ['depthwiseConv2d', { kernelSize: 2, depthMultiplier: 2, useBias: false }],
+  ['conv2d', { filters: 3, kernelSize: 3, dilationRate: 2, padding: 'same', activation: 'tanh' }],
+  ['conv2dTranspose', { filters: 2, kernelSize: [3, 2], strides: 2 }],
+  ['averagePooling2d', { poolSize: [2, 3], strides: [2, 1], padding: 'same' }],
+  ['upSampling2d', { size: [1, 2] }],
+  ['conv2dTranspose', { filters: 2, kernelSize: 3, strides: 2, padding: 'same' }],
+  ['flatten', {}],
+  ['dense', { units: 2 }],
+];
+recorded.push(await recordTfjs('images', chain([5, 6, 3], ...image), [5, 6, 3]));
+const pooled = [
+  ['conv2d', { filters: 4, kernelSize: 2, strides: [2, 1], padding: 'same' }],
+  ['globalMaxPooling2d', {}],
+  ['reshape', { targetShape: [-1, 2] }],
+  ['conv1d', { filters: 3, kernelSize: 2, padding: 'same', activation: 'elu' }],
+  ['maxPooling1d', { poolSize: 2, strides: 1, padding: 'same' }],
+  ['averagePooling1d', { poolSize: 2, strides: 1 }],
+  ['globalAveragePooling1d', {}],
+];
+recorded.push(await recordTfjs('pooled', chain([4, 5, 2], ...pooled), [4, 5, 2]));
+const lstm = (units, options) => layers.lstm({ units, recurrentActivation: 'sigmoid', ...options });
+const steps = [
+  ['dense', { units: 4, activation: 'tanh' }],
+  ['bidirectional', { layer: lstm(3, { returnSequences: true, name: 'both' }), mergeMode: 'concat' }],
+  ['layerNormalization', {}],
+  ['timeDistributed', { layer: layers.dense({ units: 3, name: 'each' }) }],
+  ['bidirectional', { layer: layers.simpleRNN({ units: 4, name: 'sum' }), mergeMode: 'sum' }],
+];
+recorded.push(await recordTfjs('steps', chain([4, 3], ...steps), [4, 3]));
+const back = [
+  ['lstm', { units: 3, recurrentActivation: 'sigmoid', goBackwards: true, useBias: false }],
+];
+recorded.push(await recordTfjs('backwards', chain([5, 2], ...back), [5, 2]));
+const words = [
+  ['embedding', { inputDim: 5, outputDim: 3, maskZero: true, inputLength: 6 }],
+  ['simpleRNN', { units: 3, activation: 'relu', returnSequences: true }],
+  ['lstm', { units: 2, recurrentActivation: 'sigmoid' }],
+];
+recorded.push(await recordTfjs('words', chain([6], ...words), [6], 1, 5));
+const padded = [
+  ['masking', { maskValue: 2 }],
+  ['lstm', { units: 2, recurrentActivation: 'sigmoid' }],
+];
+recorded.push(await recordTfjs('padded', chain([4, 1], ...padded), [4, 1], 1, -3));
 
 const write = (name, content) => {
   const url = new URL(`../test/fixtures/${name}.json`, import.meta.url);

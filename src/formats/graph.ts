@@ -46,7 +46,7 @@ export function layerOn<R extends Rows>(
 
 /**
  * Rows that come from the same rows by different ways, put together: added up, which those of one
- * shape can be, or one behind the other, which those of one dimension can be.
+ * shape can be, or one behind the other in the last dimension, in which alone they may differ.
  *
  * @param fail refuses what cannot be
  */
@@ -58,16 +58,20 @@ export function mergeRows<R extends Rows>(
   const shapes = ends.map(({ shape }) => `[${shape.join(', ')}]`);
   const other = shapes.find((shape) => shape !== shapes[0]);
   if (how === 'add' && other) fail(`adds rows of different shapes, ${shapes[0]} and ${other}`);
-  if (how === 'concatenate' && ends.some(({ shape }) => shape.length !== 1)) {
+  const around = ends[0]!.shape.slice(0, -1);
+  if (
+    how === 'concatenate' &&
+    ends.some(({ shape }) => shape.slice(0, -1).join() !== around.join())
+  ) {
     fail(
-      `puts rows of the shapes ${shapes.slice(0, 4).join(', ')} together: expected one dimension`,
+      `puts rows of the shapes ${shapes.slice(0, 4).join(', ')} together: expected them to differ in the last dimension alone`,
     );
   }
   if (ends.length > mostBranches) fail(`has ${ends.length} inputs, more than ${mostBranches}`);
   const from = commonSource(ends);
   if (!from) return fail('its inputs have nothing in common');
-  const columns = ends.reduce((sum, { shape }) => sum + shape[0]!, 0);
-  const shape = how === 'add' ? ends[0]!.shape : [columns];
+  const columns = ends.reduce((sum, { shape }) => sum + shape.at(-1)!, 0);
+  const shape = how === 'add' ? ends[0]!.shape : [...around, columns];
   return { shape, depth: from.depth + 1, from, merged: { how, ends } };
 }
 

@@ -1,6 +1,6 @@
 import type { LayerSpec } from '../../layers/index.js';
 import type { ModelLayer } from '../../layers/tree.js';
-import type { Shape } from '../../tensor.js';
+import { type Shape, sizeOf } from '../../tensor.js';
 
 /* How other libraries call what layers learn, and how it lies there. */
 
@@ -87,8 +87,9 @@ export const pytorch: Library = {
 
 const kernels = { w: as('kernel'), b: as('bias') };
 const cell = { ...kernels, u: as('recurrent_kernel') };
-/** Keras has the gates z, r, n, and both biases in one matrix. */
-const gates = [1, 0, 2];
+/** The gates of a GRU: Keras has z, r, n, and both biases in one matrix. */
+export const kerasGates = [1, 0, 2];
+const gates = kerasGates;
 const both = (here: Shape): Shape => [2, ...here];
 
 /** The kernel of a convolution, or that of a depthwise one, whose filters stand behind their channels. */
@@ -145,3 +146,30 @@ export const keras: Library = {
   ignored: /^$/,
   channelsFirst: false,
 };
+
+/** Numbers of another library as they lie here. */
+export function arranged(
+  values: Float32Array,
+  shape: Shape,
+  { turned, gates, row }: Pick<Counterpart, 'turned' | 'gates' | 'row'>,
+): Float32Array {
+  const size = sizeOf(shape);
+  const own = row === undefined ? values : values.subarray(row * size, (row + 1) * size);
+  const [columns] = shape.slice(-1) as [number];
+  if (gates) {
+    const units = columns / gates.length;
+    return Float32Array.from(own, (_, i) => {
+      const column = i % columns;
+      const gate = gates[Math.floor(column / units)]!;
+      return own[i - column + gate * units + (column % units)]!;
+    });
+  }
+  if (!turned) return own;
+  const [rows] = shape.slice(-2) as [number];
+  const area = size / rows / columns;
+  // [kernel, rows, columns] from [columns, rows, kernel]
+  return own.map((_, i) => {
+    const [column, rest] = [i % columns, Math.floor(i / columns)];
+    return own[(column * rows + (rest % rows)) * area + Math.floor(rest / rows)]!;
+  });
+}

@@ -10,7 +10,7 @@ import { bytesIn, foreignSnapshot } from '../foreign.js';
 import { type ReadTensor, readSafetensors } from '../safetensors.js';
 import { channelsLast, flattenedInputs } from './channels.js';
 import { floatsFrom, floatTypes } from './floats.js';
-import { type Counterpart, keras, type Library, pytorch } from './libraries.js';
+import { arranged, type Counterpart, keras, type Library, pytorch } from './libraries.js';
 
 /** Which tensors of a file belong to which layer. */
 export interface NamesOption extends NetworkOptions {
@@ -109,7 +109,7 @@ function readTensors(
       }
       left.delete(found);
       const there = numbersOf(tensor, found, shapeThere(shape, counterpart, layer), reader);
-      return here(there, shape, counterpart);
+      return arranged(there, shape, counterpart);
     });
     const values = taken.reduce((sum, more) => sum.map((value, i) => value + more[i]!));
     const before = flattened?.get(layer);
@@ -133,33 +133,6 @@ function fullName(prefix: string, own: string, layer: ModelLayer, library: Libra
 function shapeThere(shape: Shape, { turned, shape: other }: Counterpart, layer: ModelLayer): Shape {
   if (turned) return [...shape.slice(-2).reverse(), ...shape.slice(0, -2)];
   return other?.(shape, layer) ?? shape;
-}
-
-/** Numbers as they lie here. */
-function here(
-  values: Float32Array,
-  shape: Shape,
-  { turned, gates, row }: Counterpart,
-): Float32Array {
-  const size = sizeOf(shape);
-  const own = row === undefined ? values : values.subarray(row * size, (row + 1) * size);
-  const [columns] = shape.slice(-1) as [number];
-  if (gates) {
-    const units = columns / gates.length;
-    return Float32Array.from(own, (_, i) => {
-      const column = i % columns;
-      const gate = gates[Math.floor(column / units)]!;
-      return own[i - column + gate * units + (column % units)]!;
-    });
-  }
-  if (!turned) return own;
-  const [rows] = shape.slice(-2) as [number];
-  const area = size / rows / columns;
-  // [kernel, rows, columns] from [columns, rows, kernel]
-  return own.map((_, i) => {
-    const [column, rest] = [i % columns, Math.floor(i / columns)];
-    return own[(column * rows + (rest % rows)) * area + Math.floor(rest / rows)]!;
-  });
 }
 
 function checkedNames(

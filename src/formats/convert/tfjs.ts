@@ -5,7 +5,8 @@ import type { Snapshot } from '../../snapshot.js';
 import { foreignSnapshot } from '../foreign.js';
 import { mergeRows, mostLayers, type Rows, stackOf } from '../graph.js';
 import { Field, type JsonSource } from './document.js';
-import { kerasLayers } from './keras-layers.js';
+import type { KerasContext } from './keras/context.js';
+import { kerasLayers } from './keras/layers.js';
 import { readWeights, type WeightFiles, type Weights } from './tfjs-weights.js';
 
 const where = 'model.json';
@@ -109,6 +110,9 @@ function readGraph(config: Field, weights: Weights): Rows {
   return made.get(name) ?? outputs.fail(`${show(name)} comes from nowhere`);
 }
 
+/** Layers that can be read. */
+const known = [...Object.keys(kerasLayers), 'Add', 'Concatenate'];
+
 function readLayer(layer: Field, inputs: readonly Rows[], weights: Weights): Rows {
   const kind = layer.get('class_name').text();
   const config = layer.get('config');
@@ -117,28 +121,42 @@ function readLayer(layer: Field, inputs: readonly Rows[], weights: Weights): Row
   if (kind === 'Add') return mergeAll('add', inputs, fail);
   if (kind === 'Concatenate') {
     const axis = config.get('axis').numberOr(-1);
-    if (axis !== -1 && axis !== 1) fail(`axis: expected −1, got ${axis}`);
+    if (axis !== -1 && axis !== inputs[0]?.shape.length) fail(`axis: expected −1, got ${axis}`);
     return mergeAll('concatenate', inputs, fail);
   }
-  const read = kerasLayers[kind];
-  if (!read) {
-    const known = [...Object.keys(kerasLayers), 'Add', 'Concatenate'];
-    return fail(`there is no such layer here; ${hint(kind, known)}`);
-  }
+  if (!kerasLayers[kind]) fail(`there is no such layer here; ${hint(kind, known)}`);
   const [x] = inputs;
   if (!x || inputs.length > 1) fail(`expected one input, got ${inputs.length}`);
+  return readOn(x!, layer, name, undefined, weights);
+}
+
+/** What a layer makes of rows; its weights have this name. */
+function readOn(
+  x: Rows,
+  layer: Field,
+  name: string,
+  direction: KerasContext['direction'],
+  weights: Weights,
+): Rows {
+  const kind = layer.get('class_name').text();
+  const config = layer.get('config');
+  const fail = (what: string): never => layer.fail(`${kind} ${show(name)}: ${what}`);
+  const read = kerasLayers[kind] ?? fail(`there is no such layer here; ${hint(kind, known)}`);
   return read({
-    config,
-    x: x!,
-    fail,
-    weight(key, shape) {
+    ...{ config, x, direction, fail },
+    weight(key, shape, also = key) {
       const full = `${name}/${key}`;
-      const tensor = weights.take(full);
+      const tensor = weights.take(full) ?? weights.take(`${name}/${also}`);
       if (!tensor) return fail(`its weights ${show(full)} are missing`);
       if (tensor.shape.join() !== shape.join()) {
         fail(`${key}: expected the shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
       }
       return tensor;
+    },
+    inside(inner, which) {
+      const own = inner.get('config').get('name').textOr('');
+      const path = which ? `${name}/${which}_${own}` : name;
+      return readOn(x, inner, path, which, weights);
     },
   });
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fromTfjs } from '../../../src/convert.js';
+import { readSafetensors } from '../../../src/formats/safetensors.js';
 import { FormatError, type Network } from '../../../src/index.js';
+import keras from '../../fixtures/keras.json';
 import tfjs from '../../fixtures/tfjs.json';
 
 type Model = (typeof tfjs.models)[number];
@@ -70,6 +72,29 @@ it('normalization and noise come with their options', () => {
   );
 });
 
+it('cells as Python names them, with the gates of a GRU in another order', () => {
+  const { safetensors, x, y } = keras.recurrent;
+  const { tensors } = readSafetensors(Buffer.from(safetensors, 'base64'));
+  const list = [...tensors].map(([name, { shape }]) => ({ name, shape, dtype: 'float32' }));
+  const config = (name: string, units: number, more = {}) => ({
+    ...{ name, units, activation: 'tanh', recurrent_activation: 'sigmoid', return_sequences: true },
+    ...more,
+  });
+  const layers = [
+    { class_name: 'LSTM', config: { ...config('lstm', 3), batch_input_shape: [null, 5, 2] } },
+    { class_name: 'GRU', config: config('gru', 4, { reset_after: true }) },
+    { class_name: 'SimpleRNN', config: config('simple_rnn', 2, { return_sequences: false }) },
+  ];
+  const model = {
+    modelTopology: { class_name: 'Sequential', config: { layers } },
+    weightsManifest: [{ paths: ['all.bin'], weights: list }],
+  };
+  const bytes = Buffer.concat([...tensors.values()].map((tensor) => tensor.bytes));
+  predictsTheSame(fromTfjs(model, bytes), { x, y });
+  layers[1]!.config = config('gru', 4, { reset_after: false });
+  expect(() => fromTfjs(model, bytes)).toThrow("GRU 'gru': reset_after: expected true");
+});
+
 it('what Python converted has the model inside, and quantized weights are opened', () => {
   // The numbers 0.5 and −1.25 as bytes: value · scale + min.
   const config = (name: string, more: object) => ({ name, ...more });
@@ -115,8 +140,8 @@ describe('refused with a FormatError that names the place:', () => {
   const refused: [string, (model: Edit) => void, string][] = [
     [
       'a layer that there is not',
-      (m) => (m.modelTopology.config.layers[1].class_name = 'LSTM'),
-      "model.json: modelTopology: config: layers[1]: LSTM 'dropout_1': there is no such layer here",
+      (m) => (m.modelTopology.config.layers[1].class_name = 'ConvLSTM2D'),
+      "model.json: modelTopology: config: layers[1]: ConvLSTM2D 'dropout_1': there is no such layer here",
     ],
     [
       'a layer named as what objects inherit',
@@ -195,6 +220,80 @@ describe('refused with a FormatError that names the place:', () => {
     const model = structuredClone(classifier.modelJson) as Edit;
     edit(model);
     const run = () => fromTfjs(model, filesOf(classifier));
+    expect(run).toThrow(FormatError);
+    expect(run).toThrow(message);
+  });
+
+  it.each<[string, string, number, Edit, string]>([
+    [
+      'images',
+      'channels first',
+      0,
+      { data_format: 'channels_first' },
+      'data_format: expected channels_last',
+    ],
+    [
+      'images',
+      'padding of another kind',
+      0,
+      { padding: 'causal' },
+      'padding: expected valid or same, got causal',
+    ],
+    [
+      'images',
+      'kernels as wide as the image',
+      0,
+      { kernel_size: [3, 2, 2] },
+      'kernel_size: expected 2 sizes',
+    ],
+    [
+      'images',
+      'strides past kernels',
+      5,
+      { strides: [9, 2] },
+      'strides: expected no more than kernel_size',
+    ],
+    [
+      'images',
+      'smooth images',
+      7,
+      { interpolation: 'bilinear' },
+      'interpolation: expected nearest',
+    ],
+    [
+      'pooled',
+      'another number of values',
+      2,
+      { target_shape: [3] },
+      'target_shape: the shape [4] does not fit',
+    ],
+    [
+      'steps',
+      'means of both ways',
+      1,
+      { merge_mode: 'ave' },
+      'merge_mode: expected concat or sum, got ave',
+    ],
+    [
+      'backwards',
+      'the last step first',
+      0,
+      { return_sequences: true },
+      'go_backwards: expected false with return_sequences',
+    ],
+    [
+      'backwards',
+      'another cell',
+      0,
+      { recurrent_activation: 'hard_sigmoid' },
+      'recurrent_activation: expected sigmoid, got hard_sigmoid',
+    ],
+    ['backwards', 'a state that is kept', 0, { stateful: true }, 'stateful: expected false'],
+  ])('%s: %s', (name, _what, at, changes, message) => {
+    const given = named(name);
+    const model = structuredClone(given.modelJson) as Edit;
+    Object.assign(model.modelTopology.config.layers[at].config, changes);
+    const run = () => fromTfjs(model, filesOf(given));
     expect(run).toThrow(FormatError);
     expect(run).toThrow(message);
   });

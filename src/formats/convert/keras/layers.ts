@@ -1,71 +1,25 @@
-import { hint, show } from '../../checks.js';
-import type { ActivationSpec, LayerSpec } from '../../layers/index.js';
-import { emptyTable, type SnapshotTensor } from '../../snapshot.js';
-import { type Shape, sizeOf } from '../../tensor.js';
-import { layerOn, type Rows, shareOfBatch } from '../graph.js';
-import type { Field } from './document.js';
-
-/** What a layer of Keras is read from. */
-export interface KerasContext {
-  readonly config: Field;
-  readonly x: Rows;
-  fail(what: string): never;
-  /** Takes the layer's weights of this name and shape. */
-  weight(key: string, shape: Shape): SnapshotTensor;
-}
-
-type KerasLayer = (context: KerasContext) => Rows;
-
-/** Activations by the names of Keras, which TensorFlow.js writes in either way. */
-const activations: Readonly<Record<string, ActivationSpec>> = Object.assign(
-  emptyTable<ActivationSpec>(),
-  {
-    linear: 'linear',
-    relu: 'relu',
-    elu: 'elu',
-    selu: 'selu',
-    gelu: 'gelu',
-    gelu_new: 'geluTanh',
-    swish: 'silu',
-    silu: 'silu',
-    softplus: 'softplus',
-    softsign: 'softsign',
-    sigmoid: 'sigmoid',
-    tanh: 'tanh',
-    softmax: 'softmax',
-  } as const,
-);
-
-function readActivation({ config, fail }: KerasContext): ActivationSpec {
-  const name = config.get('activation').textOr('linear');
-  const activation = activations[name];
-  if (activation) return activation;
-  if (/^hard_?sigmoid$/i.test(name)) {
-    fail(`the activation ${show(name)} is 0.2x + 0.5 in TensorFlow.js, and x/6 + 0.5 here`);
-  }
-  return fail(`there is no activation ${show(name)} here; ${hint(name, Object.keys(activations))}`);
-}
-
-/** Rows of one dimension, as layers with weights take them. */
-function columnsOf({ x, fail }: KerasContext): number {
-  if (x.shape.length === 1) return x.shape[0]!;
-  return fail(`expected rows of one dimension, got the shape [${x.shape.join(', ')}]`);
-}
+import type { ActivationSpec, LayerSpec } from '../../../layers/index.js';
+import { emptyTable } from '../../../snapshot.js';
+import { sizeOf } from '../../../tensor.js';
+import { layerOn, type Rows, shareOfBatch } from '../../graph.js';
+import {
+  biasOf,
+  type KerasContext,
+  type KerasLayer,
+  lastAxis,
+  lastOf,
+  optionsOf,
+  readActivation,
+} from './context.js';
+import { images } from './images.js';
+import { sequences } from './sequences.js';
 
 const dense: KerasLayer = (context) => {
   const { config, x, weight } = context;
-  const inputs = columnsOf(context);
   const units = config.get('units').size();
-  const activation = readActivation(context);
-  const useBias = config.get('use_bias').flagOr(true);
-  const spec: LayerSpec = {
-    type: 'dense',
-    units,
-    ...(activation !== 'linear' && { activation }),
-    ...(!useBias && { useBias }),
-  };
-  const w = weight('kernel', [inputs, units]);
-  return layerOn(x, spec, [units], { w, ...(useBias && { b: weight('bias', [units]) }) });
+  const spec: LayerSpec = { type: 'dense', units, ...optionsOf(context) };
+  const w = weight('kernel', [lastOf(context), units]);
+  return layerOn(x, spec, [...x.shape.slice(0, -1), units], { w, ...biasOf(context, units) });
 };
 
 const activationLayer = ({ x }: KerasContext, activation: ActivationSpec): Rows =>
@@ -88,21 +42,15 @@ const leakyRelu: KerasLayer = (context) => {
 };
 
 const softmax: KerasLayer = (context) => {
-  columnsOf(context);
-  const axis = context.config.get('axis').numberOr(-1);
-  if (axis !== -1 && axis !== 1) context.fail(`axis: expected −1, got ${axis}`);
+  lastAxis(context);
   return activationLayer(context, 'softmax');
 };
 
 /** γ and β where a layer has them, and what of its options they both have. */
 function scaleAndShift(context: KerasContext) {
-  const { config, weight, fail } = context;
-  const columns = columnsOf(context);
-  const axis = config.get('axis');
-  const along = axis.isList ? axis.numbers() : [axis.numberOr(-1)];
-  if (along.length !== 1 || (along[0] !== -1 && along[0] !== 1)) {
-    fail(`axis: expected −1, got ${along.slice(0, 8).join(', ')}`);
-  }
+  const { config, weight } = context;
+  const columns = lastOf(context);
+  lastAxis(context);
   const [scale, shift] = [config.get('scale').flagOr(true), config.get('center').flagOr(true)];
   const epsilon = config.get('epsilon').numberOr(1e-3);
   return {
@@ -131,12 +79,28 @@ const layerNormalization: KerasLayer = (context) => {
   return layerOn(context.x, { type: 'layerNormalization', ...options }, context.x.shape, weights);
 };
 
+/** The shape may leave one size open, which follows from the others. */
+const reshape: KerasLayer = ({ config, x, fail }) => {
+  const given = config.get('target_shape').items();
+  const sizes = given.map((size) =>
+    size.exists && size.number() !== -1 ? size.size() : undefined,
+  );
+  const known = sizes.reduce<number>((product, size) => product * (size ?? 1), 1);
+  const shape = sizes.map((size) => size ?? sizeOf(x.shape) / known);
+  if (shape.length === 0 || sizeOf(shape) !== sizeOf(x.shape) || !shape.every(Number.isInteger)) {
+    fail(`target_shape: the shape [${x.shape.join(', ')}] does not fit`);
+  }
+  return layerOn(x, { type: 'reshape', shape }, shape);
+};
+
 const rateOf = ({ config }: KerasContext) => config.get('rate').number();
 
 /** The kinds of layer that can be read, by their class names. */
 export const kerasLayers: Readonly<Record<string, KerasLayer>> = Object.assign(
   emptyTable<KerasLayer>(),
   {
+    ...images,
+    ...sequences,
     Dense: dense,
     Activation: (context) => activationLayer(context, readActivation(context)),
     ReLU: relu,
@@ -152,6 +116,7 @@ export const kerasLayers: Readonly<Record<string, KerasLayer>> = Object.assign(
     GaussianDropout: ({ x }) => x,
     BatchNormalization: batchNormalization,
     LayerNormalization: layerNormalization,
+    Reshape: reshape,
     Flatten: ({ x }) =>
       x.shape.length === 1 ? x : layerOn(x, { type: 'flatten' }, [sizeOf(x.shape)]),
   } satisfies Record<string, KerasLayer>,
