@@ -40,7 +40,7 @@ async function recordTfjs(name, model, inputShape, shards = 1, places = 0) {
     const values = numbers(shape.reduce((a, b) => a * b, 1)).map((v) => v / 4);
     return tf.tensor(name.includes('variance') ? values.map((v) => v ** 2 + 0.5) : values, shape);
   });
-  model.weights.forEach((weight, i) => weight.write(own[i]));
+  for (const [i, weight] of model.weights.entries()) weight.write(own[i]);
   const size = rows * inputShape.reduce((a, b) => a * b, 1);
   const whole = () => Math.floor(random() * Math.abs(places));
   const x = places === 0 ? numbers(size) : Array.from({ length: size }, whole);
@@ -146,7 +146,10 @@ recorded.push(await recordTfjs('pooled', chain([4, 5, 2], ...pooled), [4, 5, 2])
 const lstm = (units, options) => layers.lstm({ units, recurrentActivation: 'sigmoid', ...options });
 const steps = [
   ['dense', { units: 4, activation: 'tanh' }],
-  ['bidirectional', { layer: lstm(3, { returnSequences: true, name: 'both' }), mergeMode: 'concat' }],
+  [
+    'bidirectional',
+    { layer: lstm(3, { returnSequences: true, name: 'both' }), mergeMode: 'concat' },
+  ],
   ['layerNormalization', {}],
   ['timeDistributed', { layer: layers.dense({ units: 3, name: 'each' }) }],
   ['bidirectional', { layer: layers.simpleRNN({ units: 4, name: 'sum' }), mergeMode: 'sum' }],
