@@ -3,8 +3,8 @@
     apt-get install python3-torch python3-onnx && /usr/bin/python3 scripts/record-pytorch.py
 
 writes test/fixtures/pytorch.json: ONNX files with the predictions of PyTorch, and the weights of the
-same networks as safetensors, whose bytes are written here from the format's text; and of networks on
-images and sequences the weights alone. Each kind of file is in base64.
+same networks as safetensors, whose bytes are written here from the format's text; of networks on
+images and sequences, weights alone and files alone. Each kind of file is in base64.
 """
 
 import base64
@@ -171,6 +171,96 @@ def record_weights(name, model, shape):
     }
 
 
+class Block(nn.Module):
+    """Ways that meet again, added up and one behind the other, and a mean over positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(4)
+        self.second = nn.Conv2d(4, 4, (3, 1), padding=(1, 0))
+        self.wide = nn.Conv2d(4, 2, 3, dilation=2, padding=2)
+        self.top = nn.Linear(6, 3)
+
+    def forward(self, x):
+        h = torch.relu(self.norm(self.first(x)))
+        h = h + torch.tanh(self.second(h))
+        h = torch.cat([h, self.wide(h)], 1)
+        return torch.softmax(self.top(h.mean((2, 3))), 1)
+
+
+class Steps1d(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv1d(2, 4, 3, padding=1), nn.BatchNorm1d(4), nn.GELU(), nn.MaxPool1d(3, 2, 1), nn.Dropout(0.2),
+        )
+        self.top = nn.Linear(16, 16)
+        self.norm = nn.BatchNorm1d(16)
+        self.last = nn.Linear(16, 2)
+
+    def forward(self, x):
+        h = self.features(x)
+        return self.last(torch.sigmoid(self.norm(self.top(h.view(h.size(0), -1)))))
+
+
+def record_images(name, model, shape):
+    """Rows have their channels first in the file, and last in what is recorded here."""
+    recorded = record(name, model, shape, 17)
+    x = torch.tensor(recorded['x']).reshape(-1, *shape).movedim(1, -1)
+    return {**recorded, 'x': x.flatten().tolist(), 'inputShape': list(x.shape[1:])}
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(7, 4)
+        self.places = nn.Parameter(torch.randn(5, 4))
+        self.inner = nn.Linear(4, 3)
+        self.top = nn.Linear(15, 2)
+
+    def forward(self, x):
+        h = torch.relu(self.inner(self.words(x) + self.places))
+        return self.top(h.flatten(1))
+
+
+def record_words(name, model, shape):
+    model = randomized(model)
+    x = torch.randint(7, (5, *shape))
+    file = io.BytesIO()
+    torch.onnx.export(
+        model, x, file, opset_version=17, input_names=['rows'], output_names=['predictions'],
+        dynamic_axes={'rows': {0: 'batch'}, 'predictions': {0: 'batch'}},
+    )
+    with torch.no_grad():
+        y = model(x)
+    return {
+        'name': name,
+        'inputShape': list(shape),
+        'onnx': text(file.getvalue()),
+        'x': x.flatten().tolist(),
+        'y': y.flatten().tolist(),
+    }
+
+
+IMAGES = [
+    ('a small network', nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, stride=2, padding=1), nn.Tanh(), nn.Flatten(), nn.BatchNorm1d(12), nn.Linear(12, 12),
+        nn.SiLU(), nn.Linear(12, 2),
+    ), (3, 5, 8)),
+    ('a block', Block(), (3, 6, 5)),
+    ('means of all', nn.Sequential(
+        nn.BatchNorm2d(2), nn.Conv2d(2, 4, 2), nn.LeakyReLU(0.1), nn.AvgPool2d((2, 1)), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(4, 2),
+    ), (2, 5, 4)),
+    ('larger', nn.Sequential(
+        nn.Conv2d(4, 8, 2, groups=4), nn.ELU(), nn.Upsample(scale_factor=2), nn.ConvTranspose2d(8, 2, 3, 2, 1),
+        nn.Flatten(), nn.Linear(7 * 11 * 2, 2),
+    ), (4, 3, 4)),
+    ('steps', Steps1d(), (2, 7)),
+]
+
 WEIGHTS = [
     ('convolutions', Convolutions(), (4, 6, 3)),
     ('a sequence', Sequence(), (4, 3)),
@@ -180,5 +270,6 @@ WEIGHTS = [
 with open(OUTPUT, 'w') as file:
     models = [record(*model) for model in MODELS]
     weights = [record_weights(*model) for model in WEIGHTS]
-    json.dump({'tool': f'PyTorch {torch.__version__}', 'models': models, 'weights': weights}, file)
+    images = [record_images(*model) for model in IMAGES] + [record_words('words', Words(), (5,))]
+    json.dump({'tool': f'PyTorch {torch.__version__}', 'models': models, 'weights': weights, 'images': images}, file)
     file.write('\n')

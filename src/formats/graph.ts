@@ -102,7 +102,7 @@ export function stackOf(outputs: Rows, where: string, fileSize: number) {
 /**
  * How much all weights together may take: a file can name the same numbers again and again.
  */
-const mostWeights = (file: number) => 2 * file + 2 ** 20;
+export const mostWeights = (file: number) => 2 * file + 2 ** 20;
 
 /** The weights of all layers, and how much of them there may still be. */
 class Gathered {

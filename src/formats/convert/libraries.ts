@@ -1,6 +1,7 @@
 import type { LayerSpec } from '../../layers/index.js';
 import type { ModelLayer } from '../../layers/tree.js';
 import { type Shape, sizeOf } from '../../tensor.js';
+import { turned as inOrder } from '../channels.js';
 
 /* How other libraries call what layers learn, and how it lies there. */
 
@@ -164,12 +165,5 @@ export function arranged(
       return own[i - column + gate * units + (column % units)]!;
     });
   }
-  if (!turned) return own;
-  const [rows] = shape.slice(-2) as [number];
-  const area = size / rows / columns;
-  // [kernel, rows, columns] from [columns, rows, kernel]
-  return own.map((_, i) => {
-    const [column, rest] = [i % columns, Math.floor(i / columns)];
-    return own[(column * rows + (rest % rows)) * area + Math.floor(rest / rows)]!;
-  });
+  return turned ? inOrder(own, shape) : own;
 }

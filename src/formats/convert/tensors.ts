@@ -6,9 +6,10 @@ import { load } from '../../load.js';
 import type { Network, NetworkOptions } from '../../network.js';
 import { emptyTable, type Snapshot, type SnapshotTensor } from '../../snapshot.js';
 import { type Shape, sizeOf } from '../../tensor.js';
+import { channelsLast } from '../channels.js';
 import { bytesIn, foreignSnapshot } from '../foreign.js';
 import { type ReadTensor, readSafetensors } from '../safetensors.js';
-import { channelsLast, flattenedInputs } from './channels.js';
+import { flattenedInputs } from './flattened.js';
 import { floatsFrom, floatTypes } from './floats.js';
 import { arranged, type Counterpart, keras, type Library, pytorch } from './libraries.js';
 

@@ -4,11 +4,12 @@ import { load } from '../../load.js';
 import type { Network, NetworkOptions } from '../../network.js';
 import type { Snapshot } from '../../snapshot.js';
 import { bytesIn } from '../foreign.js';
-import { mostLayers } from '../graph.js';
+import { mostLayers, mostWeights } from '../graph.js';
 import { readTensor } from './constants.js';
 import { isRows, NodeReader, type Value } from './node.js';
+import { readsImages } from './operators/images.js';
 import { operators } from './operators/index.js';
-import type { Rows } from './rows.js';
+import { placesOf, type Rows } from './rows.js';
 import {
   elementTypes,
   modelMessage,
@@ -24,13 +25,14 @@ import { readMessage } from './wire.js';
 const versions = { least: 7, most: 25 };
 
 /**
- * A network from an ONNX file: ready to predict, or, given a loss, to be trained on. It takes what a
- * feed-forward network is made of: Gemm, MatMul and Add; the activations of the catalogue, also those
- * that are written out (erf for gelu); BatchNormalization and LayerNormalization; Dropout, Flatten,
- * Reshape, Identity and Constant; Add and Concat of rows, which become residual and parallel layers; Sub
- * and Div of the inputs, Mul and Add of the outputs, which become scalers; Slice, Cast and OneHot of the
- * inputs, which become categories. The bytes need not be trusted, and other files that they name are
- * never opened.
+ * A network from an ONNX file: ready to predict, or, given a loss, to be trained on. It takes what
+ * feed-forward and convolutional networks are made of: Gemm, MatMul and Add; Conv, ConvTranspose,
+ * pooling and Resize that repeats, with channels last in the rows of the network; Gather as an
+ * embedding; the activations of the catalogue, also those that are written out (erf for gelu);
+ * BatchNormalization and LayerNormalization; Dropout, Flatten, Reshape, Identity and Constant; Add and
+ * Concat of rows, which become residual and parallel layers; Sub and Div of the inputs, Mul and Add of
+ * the outputs, which become scalers; Slice, Cast and OneHot of the inputs, which become categories. The
+ * bytes need not be trusted, and other files that they name are never opened.
  *
  * @param bytes the file
  * @param options where the network runs
@@ -51,7 +53,7 @@ export function readOnnx(bytes: Uint8Array | ArrayBuffer): Snapshot {
   const { graph } = model;
   if (!graph?.nodes) fail('no graph: it is no ONNX file: or has been cut short');
   const version = operatorSet(model);
-  const outputs = run(graph!, version);
+  const outputs = run(graph!, version, file.length);
   return snapshotOf(outputs, file.length, model.properties ?? []);
 }
 
@@ -80,6 +82,7 @@ function only(values: readonly OnnxValue[], what: 'input' | 'output'): OnnxValue
 function run(
   { nodes = [], tensors = [], inputs = [], outputs = [] }: OnnxGraph,
   version: number,
+  file: number,
 ): Rows {
   const values = new Map<string, Value>();
   const stored = new Map<string, OnnxTensor>();
@@ -89,7 +92,9 @@ function run(
     inputs.filter(({ name }) => !stored.has(name ?? '')),
     'input',
   );
-  values.set(input.name ?? '', inputRows(input));
+  const reader = nodes.find((node) => node.inputs?.includes(input.name ?? ''));
+  values.set(input.name ?? '', inputRows(input, readsImages(reader?.operator)));
+  let left = mostWeights(file);
 
   /** Numbers are taken out of the file when they are first needed. */
   const find = (name: string): Value | undefined => {
@@ -116,7 +121,11 @@ function run(
     const result = results[0] ?? '';
     if (values.has(result) || stored.has(result)) fail(`${where}: ${show(result)} comes twice`);
     const value = read!(new NodeReader(node, i, given, version));
-    if (isRows(value) && value.depth > mostLayers) fail(`${where}: more than ${mostLayers} layers`);
+    if (isRows(value)) {
+      if (value.depth > mostLayers) fail(`${where}: more than ${mostLayers} layers`);
+      for (const { values } of Object.values(value.weights ?? {})) left -= values.byteLength;
+      if (left < 0) fail(`${where}: the same weights are used by too many layers`);
+    }
     values.set(result, value);
   });
 
@@ -124,14 +133,21 @@ function run(
   const rows = values.get(output);
   if (!isRows(rows)) return fail(`the output ${show(output)} does not depend on the input`);
   if (rows.unfinished && !rows.scaling) fail(`the output ${show(output)} ${rows.unfinished}`);
+  if (rows.channelsFirst || rows.flattened) {
+    fail(
+      `the output ${show(output)} has its channels first: expected one with channels last, or flat`,
+    );
+  }
   return rows;
 }
 
-function inputRows({ name, type }: OnnxValue): Rows {
+/** @param channelsFirst whether images, if they are such, have their channels behind the batch */
+function inputRows({ name, type }: OnnxValue, channelsFirst: boolean): Rows {
   const { element, shape } = type?.tensor ?? {};
   const where = `input ${show(name)}`;
-  if (element !== elementTypes.float && element !== elementTypes.double) {
-    fail(`${where}: expected float numbers, got the element type ${show(element)}`);
+  const whole = element === elementTypes.int64 || element === elementTypes.int32;
+  if (!whole && element !== elementTypes.float && element !== elementTypes.double) {
+    fail(`${where}: expected float numbers, or whole ones, got the element type ${show(element)}`);
   }
   const [batch, ...sizes] = shape?.dimensions ?? [];
   const row = sizes.map(({ size = 0 }) => size);
@@ -140,5 +156,8 @@ function inputRows({ name, type }: OnnxValue): Rows {
       `${where}: expected [batch, …sizes] with fixed sizes, got [${row.join(', ')}] behind the batch`,
     );
   }
-  return { shape: row, depth: 0, from: undefined };
+  const rows = { shape: row, depth: 0, from: undefined };
+  if (whole) return placesOf(rows);
+  if (!channelsFirst || row.length === 1) return rows;
+  return { ...rows, shape: [...row.slice(1), row[0]!], channelsFirst: true };
 }

@@ -50,12 +50,30 @@ export class NodeReader {
     return this.#inputs;
   }
 
-  /** An input that rows go through. */
-  rows(i: number): Rows {
+  /** An input that rows go through, however they lie in the graph. */
+  anyRows(i: number): Rows {
     const value = this.#inputs[i];
     if (!isRows(value)) this.fail(`input ${i}: expected rows that depend on the graph's input`);
     if (value.unfinished) this.fail(`input ${i}: ${value.unfinished}`);
     return value;
+  }
+
+  /** An input that rows go through, which lie in the graph as they do here. */
+  rows(i: number): Rows {
+    const rows = this.anyRows(i);
+    if (rows.channelsFirst || rows.flattened) {
+      this.fail(`input ${i}: expected rows whose channels come last, or that have none`);
+    }
+    return rows;
+  }
+
+  /** An input that images or sequences go through, whose channels come first in the graph. */
+  windowed(i: number, ...ranks: readonly number[]): Rows {
+    const rows = this.anyRows(i);
+    if (rows.channelsFirst && ranks.includes(rows.shape.length)) return rows;
+    return this.fail(
+      `input ${i}: expected rows of ${ranks.join(' or ')} dimensions with the channels first, got the shape [${rows.shape.join(', ')}]`,
+    );
   }
 
   /** An input that rows of one dimension go through. */
@@ -106,6 +124,34 @@ export class NodeReader {
     return this.fail(
       `input ${i}: expected numbers of the shape [${shape.join(', ')}], one for each column, got [${dims.join(', ')}]`,
     );
+  }
+
+  /** Refuses an axis that is not that of the channels, of columns or of features. */
+  channelAxis({ shape, channelsFirst }: Rows, axis: number): void {
+    const rank = shape.length;
+    const there = channelsFirst && rank > 1 ? 1 : rank;
+    if (axis === there || axis === there - rank - 1) return;
+    this.fail(
+      `axis: expected ${there}, or ${`${there - rank - 1}`.replace('-', '−')}, got ${axis}`,
+    );
+  }
+
+  /** Whole numbers, as an attribute or as an input. */
+  ints(name: string, i?: number): readonly number[] | undefined {
+    const given = this.#attribute(name)?.ints;
+    if (given || i === undefined || i >= this.#inputs.length) return given;
+    return this.constant(i)?.values as readonly number[] | undefined;
+  }
+
+  /** Float numbers of any dimensions, so many of them. */
+  tensor(i: number, dimensions: number): { dims: readonly number[]; values: Float32Array } {
+    const { dims = [], values } = this.constant(i) ?? {};
+    if (!(values instanceof Float32Array) || dims.length !== dimensions || values.length === 0) {
+      this.fail(
+        `input ${i}: expected a constant of ${dimensions} dimensions, got [${dims.join(', ')}]`,
+      );
+    }
+    return { dims, values: values as Float32Array };
   }
 
   #attribute(name: string): OnnxAttribute | undefined {

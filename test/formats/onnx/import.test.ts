@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { OnnxGraph, OnnxModel, OnnxTensor } from '../../../src/formats/onnx/schema.js';
+import type {
+  OnnxGraph,
+  OnnxModel,
+  OnnxNode,
+  OnnxTensor,
+} from '../../../src/formats/onnx/schema.js';
 import {
   FormatError,
   layers,
+  load,
   minMaxScaler,
   type NetworkSpec,
   oneHot,
@@ -12,12 +18,16 @@ import {
 import { fromOnnx, toOnnx } from '../../../src/onnx.js';
 import { activationSpecs, nameOf } from '../../catalogues.js';
 import pytorch from '../../fixtures/pytorch.json';
+import { shaken } from '../../shaken.js';
+import { shapedCase } from '../../shaped.js';
 import { floats } from '../draw.js';
 import { fileOf, floatTensor, node, rows } from './graphs.js';
 
 function roundTrip(spec: NetworkSpec) {
   const model = sequential(spec);
-  const x = floats(7 * spec.inputShape.reduce((a, b) => a * b, 1));
+  const numbers = floats(7 * spec.inputShape.reduce((a, b) => a * b, 1));
+  const words = spec.layers[0]!.type === 'embedding';
+  const x = words ? numbers.map((v) => Math.floor(Math.abs(v) * 8) % 9) : numbers;
   const again = fromOnnx(toOnnx(model));
   expect(again.predict(x)).toEqual(model.predict(x));
   expect(toOnnx(again)).toEqual(toOnnx(model));
@@ -43,6 +53,30 @@ describe('export and import give the same bits', () => {
   it('with rows of more than one dimension', () => {
     const list = [layers.activation('relu'), layers.flatten(), layers.dense({ units: 2 })];
     roundTrip({ inputShape: [2, 3], layers: list });
+  });
+
+  it.each([0, 150, 300])('with random layers on images, from seed %i on', (first) => {
+    for (let seed = first; seed < first + 150; seed += 3) {
+      const { spec, x } = shapedCase(seed, { masks: false });
+      const model = load(shaken(spec, seed), { backend: 'js', onWarning() {} });
+      const again = fromOnnx(toOnnx(model), { backend: 'js', onWarning() {} });
+      expect(again.predict(x), `seed ${seed}: ${JSON.stringify(spec)}`).toEqual(model.predict(x));
+    }
+  });
+
+  it('with vectors for words, and layers at each position', () => {
+    roundTrip({
+      inputShape: [5],
+      layers: [
+        layers.embedding({ vocabulary: 9, units: 4 }),
+        layers.positionalEmbedding(),
+        layers.residual({ layers: [layers.layerNormalization(), layers.dense({ units: 4 })] }),
+        layers.dense({ units: 3, activation: 'softmax' }),
+        layers.reshape({ shape: [3, 5] }),
+        layers.flatten(),
+        layers.dense({ units: 2 }),
+      ],
+    });
   });
 
   it('with layers inside layers', () => {
@@ -304,6 +338,19 @@ describe('what PyTorch wrote', () => {
     },
   );
 
+  it.each(pytorch.images.map((model) => [model.name, model] as const))(
+    'predicts the same of rows with channels last: %s',
+    (_name, { onnx, x, y, inputShape }) => {
+      const network = fromOnnx(Buffer.from(onnx, 'base64'));
+      expect(network.toJSON().inputShape).toEqual(inputShape);
+      const ours = network.predict(Float32Array.from(x));
+      expect(ours.length).toBe(y.length);
+      ours.forEach((value, i) => {
+        expect(Math.abs(value - y[i]!), `output ${i}`).toBeLessThan(1e-5);
+      });
+    },
+  );
+
   it('has its activations as one layer each, though some are written out', () => {
     const { onnx } = pytorch.models.find(({ name }) => name === 'geluTanh')!;
     const [first, second] = fromOnnx(Buffer.from(onnx, 'base64')).toJSON().layers;
@@ -350,8 +397,8 @@ describe('files by hand', () => {
   const refused: [string, OnnxGraph, string, OnnxModel?][] = [
     [
       'an operator that no layer stands for',
-      { nodes: [node('Conv', ['x', 'w'], 'y')] },
-      "graph.nodes[0] ('y'): no layer stands for the operator 'Conv'",
+      { nodes: [node('Einsum', ['x', 'w'], 'y')] },
+      "graph.nodes[0] ('y'): no layer stands for the operator 'Einsum'",
     ],
     [
       'an operator named as what objects inherit',
@@ -536,6 +583,81 @@ describe('files by hand', () => {
 
   it.each(refused)('are refused with %s', (_name, graph, message, model) => {
     const file = fileOf(graph, model);
+    expect(() => fromOnnx(file)).toThrow(FormatError);
+    expect(() => fromOnnx(file)).toThrow(message);
+  });
+
+  const kernel = floatTensor('w', [2, 2, 2, 2], ...new Array(16).fill(0.5));
+  const ints = (name: string, ...values: number[]) => ({ name, ints: values });
+  const conv = (...attributes: OnnxNode['attributes'] & object) =>
+    node('Conv', ['x', 'w'], 'z', attributes);
+  const images: [string, OnnxNode[], string][] = [
+    [
+      'pads as no layer has them',
+      [conv(ints('pads', 2, 0, 0, 0)), node('Flatten', ['z'], 'y')],
+      'pads: there is no such padding here: 2, 0, 0, 0',
+    ],
+    [
+      'weights for other channels',
+      [conv({ name: 'group', int: 3 }), node('Flatten', ['z'], 'y')],
+      'expected weights for 2 channels in 3 groups',
+    ],
+    [
+      'an image at its end',
+      [conv(), node('Relu', ['z'], 'y')],
+      "the output 'y' has its channels first",
+    ],
+    [
+      'an image at its end that was made flat',
+      [conv(), node('Flatten', ['z'], 'y')],
+      "the output 'y' has its channels first: expected one with channels last, or flat",
+    ],
+    [
+      'kernels larger than the image',
+      [conv(ints('dilations', 4, 4)), node('Flatten', ['z'], 'y')],
+      'no window of 2×2 fits into rows of shape [3, 4, 2]',
+    ],
+    [
+      'dimensions in another order',
+      [conv(), node('Transpose', ['z'], 'y', [ints('perm', 0, 2, 1, 3)])],
+      'perm: expected the channels to go first or last, got 0, 2, 1, 3',
+    ],
+    [
+      'windows that reach over the end',
+      [node('MaxPool', ['x'], 'y', [ints('kernel_shape', 2, 2), { name: 'ceil_mode', int: 1 }])],
+      'ceil_mode: expected 0',
+    ],
+    [
+      'padding that counts',
+      [
+        node('AveragePool', ['x'], 'y', [
+          ...[ints('kernel_shape', 3, 3), ints('pads', 1, 1, 1, 1)],
+          { name: 'count_include_pad', int: 1 },
+        ]),
+      ],
+      'count_include_pad: expected 0',
+    ],
+    [
+      'means over channels',
+      [node('ReduceMean', ['x'], 'y', [ints('axes', 1)])],
+      'axes: expected 2, 3, got 1',
+    ],
+    [
+      'a product with channels first',
+      [conv(), node('MatMul', ['z', 'm'], 'y')],
+      'expected rows whose channels come last',
+    ],
+    [
+      'flat images side by side',
+      [conv(), node('Flatten', ['z'], 'f'), node('Concat', ['f', 'f'], 'y')],
+      'expected rows whose channels come last',
+    ],
+    ['recurrence', [node('LSTM', ['x', 'w', 'w'], 'y')], "no layer stands for the operator 'LSTM'"],
+  ];
+
+  it.each(images)('of images are refused with %s', (_name, nodes, message) => {
+    const m = floatTensor('m', [2, 1], 1, 2);
+    const file = fileOf({ nodes, tensors: [kernel, m], inputs: [rows('x', 2, 3, 4)] });
     expect(() => fromOnnx(file)).toThrow(FormatError);
     expect(() => fromOnnx(file)).toThrow(message);
   });

@@ -5,9 +5,11 @@ import { fromOnnx, toOnnx } from '../../../src/onnx.js';
 import pytorch from '../../fixtures/pytorch.json';
 import type { Kind } from '../harness.js';
 import { mutateBytes, mutateJson, type Value } from '../mutate.js';
-import { models } from './models.js';
+import { models, shaped } from './models.js';
 
 const made = await models();
+// Recurrence is written, and not read.
+const images = shaped().slice(0, 1);
 const { weights } = made[0]!.snapshot();
 const scaled = load({
   spec: { ...made[0]!.toJSON(), preprocess: { x: standardScaler(), y: standardScaler() } },
@@ -97,8 +99,11 @@ export const onnx: Kind = {
   name: 'onnx',
   seeds: () => [
     ...made.filter((model) => !model.toJSON().preprocess?.y).map(toOnnx),
+    ...images.map(toOnnx),
     toOnnx(scaled),
-    ...pytorch.models.map(({ onnx }) => new Uint8Array(Buffer.from(onnx, 'base64'))),
+    ...[...pytorch.models, ...pytorch.images].map(
+      ({ onnx }) => new Uint8Array(Buffer.from(onnx, 'base64')),
+    ),
   ],
   mutate(seed, random, seeds) {
     if (random.below(4) === 0) return mutateBytes(seed, random, seeds);

@@ -1,13 +1,16 @@
 import type { ActivationSpec } from '../../../layers/activation.js';
-import { layerOn } from '../../graph.js';
 import type { NodeReader, Operator } from '../node.js';
 import { isRows } from '../node.js';
+import { layerOn, likewise, type Rows } from '../rows.js';
 import { asFormula, pieceOf } from './arithmetic.js';
+
+const onward = (x: Rows, activation: ActivationSpec): Rows =>
+  likewise(x, layerOn(x, { type: 'activation', activation }));
 
 const layer =
   (activation: (node: NodeReader) => ActivationSpec): Operator =>
   (node) =>
-    layerOn(node.rows(0), { type: 'activation', activation: activation(node) });
+    onward(node.anyRows(0), activation(node));
 
 /** An activation that also occurs as a piece of others. */
 const piece =
@@ -15,7 +18,7 @@ const piece =
   (node) => {
     const x = node.input(0);
     if (isRows(x) && x.unfinished) return pieceOf(activation)(node);
-    return asFormula(layerOn(node.rows(0), { type: 'activation', activation }), `${activation}(x)`);
+    return asFormula(onward(node.anyRows(0), activation), `${activation}(x)`);
   };
 
 const close = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
@@ -50,9 +53,9 @@ export const activations: Readonly<Record<string, Operator>> = {
     return node.fail(`expected alpha 1/6 and beta 0.5, got ${alpha} and ${beta}`);
   }),
   Softmax: (node) => {
-    const x = node.flatRows(0);
-    const axis = node.int('axis', -1);
-    if (axis !== 1 && axis !== -1) node.fail(`axis: expected 1, or −1, got ${axis}`);
-    return layerOn(x, { type: 'activation', activation: 'softmax' });
+    const x = node.anyRows(0);
+    if (x.flattened) node.rows(0);
+    node.channelAxis(x, node.int('axis', -1));
+    return onward(x, 'softmax');
   },
 };

@@ -1,6 +1,5 @@
-import { layerOn } from '../../graph.js';
 import { isRows, type NodeReader, type Operator } from '../node.js';
-import type { Rows } from '../rows.js';
+import { base, layerOn, likewise, type Rows } from '../rows.js';
 import { scaleBy } from '../scaling.js';
 import { addBias } from './dense.js';
 import { addRows } from './merging.js';
@@ -30,9 +29,12 @@ function formulaOf(node: NodeReader, of: Rows, text: string, operator: string): 
   if (text.length > longest) node.fail('belongs to no activation that is known');
   const formula = { of, text };
   const activation = Object.hasOwn(formulas, text) ? formulas[text] : undefined;
-  if (activation) return { ...layerOn(of, { type: 'activation', activation }), formula };
+  if (activation) {
+    return { ...likewise(of, layerOn(of, { type: 'activation', activation })), formula };
+  }
   const unfinished = `is a piece of no activation that is known, from ${operator} on`;
-  return { shape: of.shape, depth: of.depth + 1, from: of, formula, unfinished };
+  const piece = { shape: of.shape, depth: of.depth + 1, from: base(of), formula, unfinished };
+  return likewise(of, piece);
 }
 
 /** Adds what an activation by an operator of its own is as a formula. */
@@ -87,8 +89,19 @@ function rowsAndConstant(
   return { rows: node.input(1 - at) as Rows, at, single };
 }
 
+/** A vector for each position; undefined where that is not what is added. */
+function addPositions(node: NodeReader, rows: Rows, at: number): Rows | undefined {
+  const { shape, channelsFirst, unfinished } = rows;
+  const { dims, values } = node.constant(at)!;
+  const own = dims.length > shape.length && dims[0] === 1 ? dims.slice(1) : dims;
+  const each = shape.length > 1 && own.join() === shape.join() && !channelsFirst && !unfinished;
+  if (!each || !(values instanceof Float32Array)) return undefined;
+  return layerOn(rows, { type: 'positionalEmbedding' }, shape, { w: { shape, values } });
+}
+
 /** Outputs in other units: nothing but the end may follow. */
 function scaleOutputs(node: NodeReader, rows: Rows, by: 'center' | 'scale', at: number): Rows {
+  if (!rows.unfinished) node.rows(1 - at);
   const before = rows.from && rows.scaling;
   const scaling = scaleBy(node, at, rows, by, before);
   const from = before ? rows.from : rows;
@@ -128,7 +141,11 @@ export const add: Operator = (node) => {
   const constant = rowsAndConstant(node);
   if (constant && !constant.single) {
     const { rows, at } = constant;
-    return addBias(node, rows, at) ?? scaleOutputs(node, rows, 'center', at);
+    return (
+      addBias(node, rows, at) ??
+      addPositions(node, rows, at) ??
+      scaleOutputs(node, rows, 'center', at)
+    );
   }
   const finished = [node.input(0), node.input(1)].every((side) => isRows(side) && !side.unfinished);
   if (finished) return addRows(node);

@@ -1,7 +1,7 @@
 import type { SnapshotTensor } from '../../../snapshot.js';
-import { layerOn } from '../../graph.js';
+import { channelsLast } from '../../channels.js';
 import type { NodeReader, Operator } from '../node.js';
-import type { Rows } from '../rows.js';
+import { layerOn, type Rows } from '../rows.js';
 
 function denseOn(
   x: Rows,
@@ -10,10 +10,11 @@ function denseOn(
   units: number,
   bias: Float32Array | undefined,
 ): Rows {
-  const weights: Record<string, SnapshotTensor> = { w: { shape: [inputs, units], values } };
+  const own = x.flattened ? channelsLast(values, x.flattened) : values;
+  const weights: Record<string, SnapshotTensor> = { w: { shape: [inputs, units], values: own } };
   if (bias) weights.b = { shape: [units], values: bias };
   const layer = { type: 'dense', units, ...(!bias && { useBias: false }) } as const;
-  return layerOn(x, layer, [units], weights);
+  return layerOn(x, layer, [...x.shape.slice(0, -1), units], weights);
 }
 
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
@@ -41,7 +42,8 @@ function biasOf(node: NodeReader, i: number, units: number): Float32Array | unde
 
 /** y = alpha · x · w + beta · b */
 export const gemm: Operator = (node) => {
-  const x = node.flatRows(0);
+  const x = node.anyRows(0);
+  if (x.shape.length !== 1) node.flatRows(0);
   if (node.int('transA', 0) !== 0) node.fail('transA: rows cannot be transposed');
   const { rows, columns, values } = node.matrix(1);
   const turned = node.int('transB', 0) !== 0;
@@ -60,21 +62,27 @@ export const gemm: Operator = (node) => {
 
 /** y = x · w */
 export const matMul: Operator = (node) => {
-  const x = node.flatRows(0);
+  const x = node.anyRows(0);
+  if (x.channelsFirst) node.rows(0);
   const { rows, columns, values } = node.matrix(1);
   checkInputs(node, x, rows);
   return denseOn(x, values, rows, columns, undefined);
 };
 
 function checkInputs(node: NodeReader, { shape }: Rows, inputs: number): void {
-  if (inputs === shape[0]) return;
-  node.fail(`input 1: expected a matrix for rows of ${shape[0]} numbers, got one for ${inputs}`);
+  if (inputs === shape.at(-1)) return;
+  node.fail(
+    `input 1: expected a matrix for rows of ${shape.at(-1)} numbers, got one for ${inputs}`,
+  );
 }
 
 /** A product of rows and a matrix becomes a dense layer with bias; undefined where it is none. */
 export function addBias(node: NodeReader, rows: Rows, i: number): Rows | undefined {
   const { layer, from, weights } = rows;
   if (!from || layer?.type !== 'dense' || layer.useBias !== false || !weights) return undefined;
+  // The weights are in the order of these rows already.
   const { w } = weights;
-  return denseOn(from, w!.values, w!.shape[0]!, layer.units, biasOf(node, i, layer.units));
+  const b = biasOf(node, i, layer.units);
+  const { flattened: _, ...plain } = from;
+  return { ...denseOn(plain, w!.values, w!.shape[0]!, layer.units, b), from };
 }

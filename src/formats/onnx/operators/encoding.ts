@@ -1,5 +1,6 @@
 import { joined, type Piece, settled } from '../encoding.js';
 import { isPiece, isRows, type NodeReader, type Operator } from '../node.js';
+import { placesOf } from '../rows.js';
 import { elementTypes } from '../schema.js';
 
 /** A constant that is one whole number. */
@@ -36,6 +37,7 @@ const cast: Operator = (node) => {
   if (isRows(x) && floats) return node.rows(0);
   const codes = to === elementTypes.int64 || to === elementTypes.int32;
   if (isPiece(x) && x.form === 'columns' && x.count === 1 && codes) return { ...x, form: 'codes' };
+  if (isRows(x) && codes && !x.from && !x.encoded && !x.scaling) return placesOf(x);
   return node.fail('expected one column of the inputs, cast to whole numbers');
 };
 

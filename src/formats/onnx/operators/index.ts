@@ -4,9 +4,11 @@ import { activations } from './activations.js';
 import { add, div, mul, pow, sub } from './arithmetic.js';
 import { gemm, matMul } from './dense.js';
 import { encodings } from './encoding.js';
+import { images } from './images.js';
 import { concat } from './merging.js';
 import { normalizations } from './normalization.js';
 import { shapes } from './shapes.js';
+import { sizes } from './sizes.js';
 
 /** What can be read, by the operators' names. */
 export const operators: Readonly<Record<string, Operator>> = Object.assign(emptyTable<Operator>(), {
@@ -14,6 +16,8 @@ export const operators: Readonly<Record<string, Operator>> = Object.assign(empty
   ...normalizations,
   ...encodings,
   ...shapes,
+  ...images,
+  ...sizes,
   Gemm: gemm,
   MatMul: matMul,
   Add: add,

@@ -1,5 +1,5 @@
 import type { ModelLayer } from '../../layers/tree.js';
-import { type Shape, sizeOf } from '../../tensor.js';
+import type { Shape } from '../../tensor.js';
 
 /*
  * Where a library has its channels first, rows that it makes flat have the numbers of a channel one
@@ -52,16 +52,4 @@ export function flattenedInputs(
   };
   through(layers, { first: false, flattened: undefined });
   return found;
-}
-
-/** Rows of a matrix, or the numbers of a vector, from channels first to channels last. */
-export function channelsLast(values: Float32Array, flattened: Shape): Float32Array {
-  const channels = flattened.at(-1)!;
-  const positions = sizeOf(flattened) / channels;
-  const columns = values.length / sizeOf(flattened);
-  return values.map((_, i) => {
-    const row = Math.floor(i / columns);
-    const from = (row % channels) * positions + Math.floor(row / channels);
-    return values[from * columns + (i % columns)]!;
-  });
 }
