@@ -1,7 +1,10 @@
 // The test that every runtime runs: the same trainings from the same seeds, and one SHA-256 of all
 // that they learnt. It is handed the package, since runtimes differ in how they import it.
 
-/** Trainings that between them go through wide and narrow layers, and through most of chance. */
+/**
+ * Trainings that between them go through wide and narrow layers, images, sequences and words, and
+ * through most of chance.
+ */
 const trainings = ({ datasets, dense, layers, schedules, standardScaler }) => [
   {
     data: datasets.spirals({ rows: 150, seed: 3 }),
@@ -36,6 +39,57 @@ const trainings = ({ datasets, dense, layers, schedules, standardScaler }) => [
     data: datasets.moons({ rows: 64, seed: 7 }),
     spec: { layers: [dense(16), dense(1)], task: 'binary' },
     fit: { epochs: 10, batchSize: 1 },
+  },
+  {
+    data: datasets.friedman({ rows: 50, seed: 8 }),
+    spec: {
+      layers: [
+        layers.reshape({ shape: [5, 2, 1] }),
+        layers.conv2d({ filters: 9, kernelSize: [3, 2], padding: 'same', activation: 'silu' }),
+        layers.batchNormalization(),
+        layers.maxPooling2d({ poolSize: [2, 1], strides: 1 }),
+        layers.conv2d({ filters: 18, kernelSize: 2, groups: 9, activation: 'tanh' }),
+        layers.spatialDropout({ rate: 0.1 }),
+        layers.conv2dTranspose({ filters: 5, kernelSize: 3, strides: 2 }),
+        layers.averagePooling2d(),
+        layers.flatten(),
+        layers.dense({ units: 1 }),
+      ],
+      loss: 'meanSquaredError',
+      optimizer: { type: 'sgd', learningRate: 0.001 },
+    },
+    fit: { epochs: 2, batchSize: 12 },
+  },
+  {
+    data: datasets.friedman({ rows: 40, seed: 4 }),
+    spec: {
+      layers: [
+        layers.reshape({ shape: [5, 2] }),
+        layers.bidirectional(layers.lstm({ units: 7, returnSequences: true })),
+        layers.residual({ layers: [layers.layerNormalization(), layers.attention({ heads: 2 })] }),
+        layers.gru({ units: 6, returnSequences: true, truncate: 3 }),
+        layers.simpleRnn({ units: 5, goBackwards: true }),
+        layers.dense({ units: 1 }),
+      ],
+      loss: 'huber',
+      optimizer: { type: 'adam', learningRate: 0.002 },
+    },
+    fit: { epochs: 2, batchSize: 9 },
+  },
+  {
+    data: datasets.parity({ bits: 6 }),
+    spec: {
+      layers: [
+        layers.embedding({ vocabulary: 2, units: 8, maskZero: true }),
+        layers.positionalEmbedding(),
+        layers.residual({ layers: [layers.attention({ heads: 4, causal: true })] }),
+        layers.globalAveragePooling(),
+        layers.dense({ units: 1, activation: 'sigmoid' }),
+      ],
+      loss: 'binaryCrossentropy',
+      optimizer: 'sgd',
+    },
+    fit: { epochs: 2, batchSize: 10 },
   },
 ];
 
